@@ -1,0 +1,50 @@
+using Workflow.Durable.Protocol;
+
+namespace Workflow.Durable.Replay;
+
+/// <summary>Exceptions as the protocol carries them.</summary>
+internal static class Failures
+{
+    public static Protocol.TaskFailureDetails From(Exception exception)
+    {
+        var failure = new Protocol.TaskFailureDetails
+        {
+            ErrorType = exception.GetType().FullName,
+            ErrorMessage = exception.Message,
+            StackTrace = exception.StackTrace,
+            IsNonRetriable = exception is NonRetriableException,
+        };
+        failure.InnerFailure = exception switch
+        {
+            TaskFailedException step => From(step.FailureDetails),
+            { InnerException: { } inner } => From(inner),
+            _ => null,
+        };
+        return failure;
+    }
+
+    public static Protocol.TaskFailureDetails From(TaskFailureDetails details) => new()
+    {
+        ErrorType = details.ErrorType,
+        ErrorMessage = details.ErrorMessage,
+        StackTrace = details.StackTrace,
+        InnerFailure = details.InnerFailure is null ? null : From(details.InnerFailure),
+        IsNonRetriable = details.IsNonRetriable,
+    };
+
+    public static TaskFailureDetails ToDetails(this Protocol.TaskFailureDetails failure) =>
+        new(failure.ErrorType, failure.ErrorMessage, failure.StackTrace, failure.InnerFailure?.ToDetails(), failure.IsNonRetriable);
+
+    public static bool IsCausedBy(string errorType, Type exceptionType)
+    {
+        if (errorType == exceptionType.FullName || exceptionType == typeof(Exception))
+        {
+            return true;
+        }
+
+        var type = AppDomain.CurrentDomain.GetAssemblies()
+            .Select(assembly => assembly.GetType(errorType, throwOnError: false))
+            .FirstOrDefault(found => found is not null);
+        return exceptionType.IsAssignableFrom(type);
+    }
+}

@@ -1,0 +1,572 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Logging;
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Store;
+using Kind = Workflow.Durable.Protocol.HistoryEvent.EventTypeOneofCase;
+
+namespace Workflow.Durable.Replay;
+
+/// <summary>What a turn asks for, in the order the code asked.</summary>
+/// <param name="Actions">Numbered as the steps are; the last one may complete the orchestration.</param>
+/// <param name="CustomStatus">JSON; meaningful when <paramref name="SetsCustomStatus"/>.</param>
+/// <param name="IsSuspended">The instance holds back what comes in.</param>
+internal sealed record TurnResult(IReadOnlyList<OrchestratorAction> Actions, bool SetsCustomStatus, string? CustomStatus, bool IsSuspended);
+
+/// <summary>
+/// One execution of an orchestrator: (past events, new events) → actions. It stays in memory between turns, in which case
+/// only the new events are applied; made anew, it gets to the same point by applying the past ones first.
+/// </summary>
+internal sealed class OrchestrationExecution : TaskOrchestrationContext
+{
+    /// <summary>Tags of a retried step: the number of its first attempt, and which attempt this is.</summary>
+    public const string FirstTaskIdTag = "workflow.firstTaskId";
+    public const string AttemptTag = "workflow.attempt";
+
+    private static readonly IReadOnlyList<OrchestratorAction> s_none = [];
+
+    private readonly Func<string, ITaskOrchestrator> _create;
+    private readonly ILoggerFactory _loggers;
+    private readonly OrchestratorFlow _flow;
+    private readonly Dictionary<int, PendingStep> _pending = [];
+    private readonly Dictionary<int, OrchestratorAction> _asked = [];
+    private readonly Dictionary<string, EventQueue> _events = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Queue<HistoryEvent> _heldBack = new();
+
+    private ExecutionStartedEvent _started = new();
+    private bool _hasStarted;
+    private CompleteOrchestrationAction? _ended;
+    private CompleteOrchestrationAction? _continuedAsNew;
+    private bool _preserveEvents;
+    private bool _isReplaying;
+    private bool _isSuspended;
+    private bool _setsCustomStatus;
+    private string? _customStatus;
+    private DateTime _now;
+    private int _nextId;
+    private int _guids;
+    private long _arrivals;
+
+    /// <param name="create">Makes the orchestrator registered under a name.</param>
+    /// <param name="onStray">Called, from any thread, when the orchestrator's code comes back from something that is not in history.</param>
+    public OrchestrationExecution(Func<string, ITaskOrchestrator> create, ILoggerFactory loggers, Action onStray)
+    {
+        _create = create;
+        _loggers = loggers;
+        _flow = new OrchestratorFlow(onStray);
+    }
+
+    // ---- Turns -------------------------------------------------------------------------------------------------------
+
+    /// <summary>Applies a history that was committed before. Asks for nothing; finds out whether the code still asks for the same.</summary>
+    public void Replay(IEnumerable<HistoryEvent> past)
+    {
+        _isReplaying = true;
+        _flow.Run(() =>
+        {
+            foreach (var happened in past)
+            {
+                Apply(happened);
+            }
+
+            CheckNothingUnrecorded();
+        });
+        _isReplaying = false;
+    }
+
+    /// <summary>Applies what is new and collects what the code asks for.</summary>
+    public TurnResult Turn(IEnumerable<HistoryEvent> news)
+    {
+        _setsCustomStatus = false;
+        if (_flow.HasStrayed)
+        {
+            Fail(Strayed());
+        }
+
+        _flow.Run(() =>
+        {
+            foreach (var happened in news)
+            {
+                Apply(happened);
+            }
+        });
+
+        if (_ended is not null)
+        {
+            Ask(new OrchestratorAction { CompleteOrchestration = WithCarryover(_ended) });
+        }
+
+        // A dictionary that has lost entries no longer enumerates in the order of asking.
+        var actions = _asked.Count == 0 ? s_none : [.. _asked.Values.OrderBy(action => action.Id)];
+        _asked.Clear();
+        return new TurnResult(actions, _setsCustomStatus, _customStatus, _isSuspended);
+    }
+
+    /// <summary>How the execution began; null while the start has not come.</summary>
+    public ExecutionStartedEvent? Started => _hasStarted ? _started : null;
+
+    private void Apply(HistoryEvent happened)
+    {
+        if (_ended is not null)
+        {
+            if (happened.EventTypeCase == Kind.EventRaised)
+            {
+                EventsNamed(happened.EventRaised.Name).Keep(happened, _arrivals++);
+            }
+
+            return;
+        }
+
+        switch (happened.EventTypeCase)
+        {
+            case Kind.OrchestratorStarted:
+                CheckNothingUnrecorded();
+                _now = happened.Timestamp.ToDateTime();
+                break;
+            case Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated or Kind.TimerCreated or Kind.EventSent:
+                Recall(happened);
+                break;
+            case Kind.ExecutionTerminated:
+                Terminate(happened.ExecutionTerminated);
+                break;
+            case Kind.ExecutionSuspended:
+                _isSuspended = true;
+                break;
+            case Kind.ExecutionResumed:
+                _isSuspended = false;
+                while (!_isSuspended && _heldBack.TryDequeue(out var held))
+                {
+                    Apply(held);
+                }
+
+                break;
+            default:
+                if (_isSuspended)
+                {
+                    _heldBack.Enqueue(happened);
+                }
+                else
+                {
+                    Deliver(happened);
+                }
+
+                break;
+        }
+    }
+
+    private void Deliver(HistoryEvent happened)
+    {
+        switch (happened.EventTypeCase)
+        {
+            case Kind.ExecutionStarted:
+                _started = happened.ExecutionStarted;
+                _hasStarted = true;
+                _ = RunAsync();  // it ends by setting _ended, never by throwing
+                break;
+            case Kind.TaskCompleted:
+                Take(happened.TaskCompleted.TaskScheduledId)?.Complete(happened.TaskCompleted.Result);
+                break;
+            case Kind.TaskFailed:
+                Take(happened.TaskFailed.TaskScheduledId)?.Fail(happened.TaskFailed.FailureDetails);
+                break;
+            case Kind.SubOrchestrationInstanceCompleted:
+                Take(happened.SubOrchestrationInstanceCompleted.TaskScheduledId)?.Complete(happened.SubOrchestrationInstanceCompleted.Result);
+                break;
+            case Kind.SubOrchestrationInstanceFailed:
+                Take(happened.SubOrchestrationInstanceFailed.TaskScheduledId)?.Fail(happened.SubOrchestrationInstanceFailed.FailureDetails);
+                break;
+            case Kind.TimerFired:
+                Take(happened.TimerFired.TimerId)?.Complete(null);
+                break;
+            case Kind.EventRaised:
+                EventsNamed(happened.EventRaised.Name).Arrive(happened, _arrivals++);
+                break;
+            case Kind.ExecutionCompleted or Kind.OrchestratorCompleted or Kind.ContinueAsNew or Kind.GenericEvent:
+                break;
+            default:
+                throw new NonDeterministicOrchestrationException(
+                    $"The history of instance '{InstanceId}' holds a {happened.EventTypeCase} event, which this version does not know. Run it on the version that wrote it.");
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            var orchestrator = _create(_started.Name);
+            var input = JsonDataConverter.Deserialize(_started.Input, orchestrator.InputType);
+            var output = await orchestrator.RunAsync(this, input);
+            _ended ??= _continuedAsNew ?? new CompleteOrchestrationAction
+            {
+                OrchestrationStatus = OrchestrationStatus.Completed,
+                Result = JsonDataConverter.Serialize(output, $"the output of orchestrator '{Name}'"),
+            };
+        }
+        catch (Exception error)
+        {
+            Fail(error);
+        }
+    }
+
+    // ---- The end of an execution -------------------------------------------------------------------------------------
+
+    private CompleteOrchestrationAction WithCarryover(CompleteOrchestrationAction ended)
+    {
+        if (ended.OrchestrationStatus == OrchestrationStatus.ContinuedAsNew && _preserveEvents)
+        {
+            ended.CarryoverEvents.AddRange(_events.Values.SelectMany(queue => queue.Early).OrderBy(early => early.Arrival).Select(early => early.Raised));
+        }
+
+        return ended;
+    }
+
+    private static CompleteOrchestrationAction Failed(Exception error) =>
+        new() { OrchestrationStatus = OrchestrationStatus.Failed, FailureDetails = Failures.From(error) };
+
+    private void Fail(Exception error) => _ended ??= Failed(error);
+
+    private void Terminate(ExecutionTerminatedEvent terminated)
+    {
+        _asked.Clear();
+        _ended = new CompleteOrchestrationAction { OrchestrationStatus = OrchestrationStatus.Terminated, Result = terminated.Input };
+        if (!terminated.Recurse)
+        {
+            return;
+        }
+
+        foreach (var child in _pending.Values.Where(step => step.ChildInstanceId is not null))
+        {
+            Ask(new OrchestratorAction
+            {
+                TerminateOrchestration = new() { InstanceId = child.ChildInstanceId, Reason = terminated.Input, Recurse = true },
+            });
+        }
+    }
+
+    // ---- Determinism -------------------------------------------------------------------------------------------------
+
+    /// <summary>A recorded step must be one that the code has just asked for again.</summary>
+    private void Recall(HistoryEvent recorded)
+    {
+        if (!_asked.Remove(recorded.EventId, out var asked))
+        {
+            Fail(Diverged($"step {recorded.EventId} is {Describe(recorded)} in history, but the code no longer asks for a step there"));
+        }
+        else if (Describe(recorded) != Describe(asked))
+        {
+            Fail(Diverged($"step {recorded.EventId} is {Describe(recorded)} in history, but the code now asks for {Describe(asked)}"));
+        }
+    }
+
+    /// <summary>All that the code asked for while it was replayed must be in history by the end of the turn.</summary>
+    private void CheckNothingUnrecorded()
+    {
+        if (_isReplaying && _asked.Count > 0 && _ended is null)
+        {
+            var (id, extra) = _asked.First();
+            Fail(Diverged($"step {id} is {Describe(extra)} in the code, but history holds no step there"));
+        }
+    }
+
+    private NonDeterministicOrchestrationException Diverged(string how) => new(
+        $"Orchestrator '{Name}' (instance '{InstanceId}') does not match its history: {how}. "
+        + "Orchestrators must ask for the same steps in the same order on every replay; give changed code a new orchestrator name, or let running instances end first.");
+
+    private NonDeterministicOrchestrationException Strayed() => new(
+        $"Orchestrator '{Name}' (instance '{InstanceId}') awaited something that is not in its history, after step {_nextId - 1}. "
+        + "Await only what the context returns: no Task.Run, Task.Delay, ConfigureAwait(false) or I/O; move that into an activity.");
+
+    private static string Describe(HistoryEvent recorded) => recorded.EventTypeCase switch
+    {
+        Kind.TaskScheduled => $"activity '{recorded.TaskScheduled.Name}'",
+        Kind.SubOrchestrationInstanceCreated => $"sub-orchestration '{recorded.SubOrchestrationInstanceCreated.Name}'",
+        Kind.EventSent => $"event '{recorded.EventSent.Name}' to '{recorded.EventSent.InstanceId}'",
+        _ => "a timer",
+    };
+
+    private static string Describe(OrchestratorAction asked) => asked.OrchestratorActionTypeCase switch
+    {
+        OrchestratorAction.OrchestratorActionTypeOneofCase.ScheduleTask => $"activity '{asked.ScheduleTask.Name}'",
+        OrchestratorAction.OrchestratorActionTypeOneofCase.CreateSubOrchestration => $"sub-orchestration '{asked.CreateSubOrchestration.Name}'",
+        OrchestratorAction.OrchestratorActionTypeOneofCase.SendEvent => $"event '{asked.SendEvent.Name}' to '{asked.SendEvent.Instance.InstanceId}'",
+        _ => "a timer",
+    };
+
+    // ---- What the orchestrator sees of itself ------------------------------------------------------------------------
+
+    public override string Name => _started.Name;
+
+    public override string InstanceId => _started.OrchestrationInstance.InstanceId;
+
+    public override string Version => _started.Version ?? "";
+
+    public override ParentOrchestrationInstance? Parent => _started.ParentInstance is { } parent
+        ? new ParentOrchestrationInstance(parent.Name ?? "", parent.OrchestrationInstance.InstanceId)
+        : null;
+
+    public override DateTime CurrentUtcDateTime => _now;
+
+    public override bool IsReplaying => _isReplaying;
+
+    public override Guid NewGuid()
+    {
+        CheckFlow();
+        var seed = $"{InstanceId}\n{_started.OrchestrationInstance.ExecutionId}\n{_guids++}";
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes(seed)).AsSpan(0, 16);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);  // RFC 9562: version 8, made from a hash of our own
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    public override ILogger CreateReplaySafeLogger(string categoryName) => new ReplaySafeLogger(this, _loggers.CreateLogger(categoryName));
+
+    public override void SetCustomStatus(object? customStatus)
+    {
+        CheckFlow();
+        _customStatus = JsonDataConverter.Serialize(customStatus, $"the custom status of instance '{InstanceId}'");
+        _setsCustomStatus = true;
+    }
+
+    // ---- What the orchestrator asks for ------------------------------------------------------------------------------
+
+    public override Task<TResult> CallActivityAsync<TResult>(string name, object? input = null, TaskOptions? options = null)
+    {
+        CheckFlow();
+        var json = JsonDataConverter.Serialize(input, $"the input of activity '{name}'");
+        return options?.Retry is { } policy
+            ? WithRetries<TResult>(policy, (attempt, firstId) => Schedule(attempt, firstId))
+            : Schedule(1, null);
+
+        Task<TResult> Schedule(int attempt, int? firstId)
+        {
+            var action = new ScheduleTaskAction { Name = name, Input = json };
+            if (firstId is { } first)
+            {
+                action.Tags[FirstTaskIdTag] = first.ToString(CultureInfo.InvariantCulture);
+                action.Tags[AttemptTag] = attempt.ToString(CultureInfo.InvariantCulture);
+            }
+
+            return Await<TResult>(name, new OrchestratorAction { ScheduleTask = action });
+        }
+    }
+
+    public override Task<TResult> CallSubOrchestratorAsync<TResult>(string name, object? input = null, TaskOptions? options = null)
+    {
+        CheckFlow();
+        var json = JsonDataConverter.Serialize(input, $"the input of orchestrator '{name}'");
+        var givenId = (options as SubOrchestrationOptions)?.InstanceId;
+        return options?.Retry is { } policy ? WithRetries<TResult>(policy, (_, _) => Create()) : Create();
+
+        Task<TResult> Create()
+        {
+            // The derived id begins with the parent's, so that a family lists together.
+            var id = InstanceIds.Check(givenId ?? $"{InstanceId}:{NewGuid().ToString("N")[..8]}");
+            var action = new CreateSubOrchestrationAction { InstanceId = id, Name = name, Input = json };
+            return Await<TResult>(name, new OrchestratorAction { CreateSubOrchestration = action }, childInstanceId: id);
+        }
+    }
+
+    public override Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken)
+    {
+        CheckFlow();
+        var action = new CreateTimerAction { FireAt = Timestamp.FromDateTime(fireAt.ToUniversalTime()) };
+        return Await<object?>("timer", new OrchestratorAction { CreateTimer = action }, cancellation: cancellationToken);
+    }
+
+    public override Task<T> WaitForExternalEvent<T>(string eventName, CancellationToken cancellationToken = default)
+    {
+        CheckFlow();
+        ArgumentException.ThrowIfNullOrWhiteSpace(eventName);
+        var waiter = new PendingStep<T>(eventName, -1, null);
+        EventsNamed(eventName).Wait(waiter);
+        waiter.CancelWith(cancellationToken);
+        return waiter.Task;
+    }
+
+    public override void SendEvent(string instanceId, string eventName, object? payload = null)
+    {
+        CheckFlow();
+        ArgumentException.ThrowIfNullOrWhiteSpace(eventName);
+        var json = JsonDataConverter.Serialize(payload, $"event '{eventName}' for instance '{instanceId}'");
+        Ask(new OrchestratorAction { SendEvent = new() { Instance = new() { InstanceId = instanceId }, Name = eventName, Data = json } });
+    }
+
+    public override void ContinueAsNew(object? newInput = null, bool preserveUnprocessedEvents = true)
+    {
+        CheckFlow();
+        var json = JsonDataConverter.Serialize(newInput, $"the input of orchestrator '{Name}'");
+        _preserveEvents = preserveUnprocessedEvents;
+        _continuedAsNew = new CompleteOrchestrationAction
+        {
+            OrchestrationStatus = OrchestrationStatus.ContinuedAsNew,
+            Result = json,
+            NewVersion = _started.Version,
+        };
+    }
+
+    private async Task<TResult> WithRetries<TResult>(RetryPolicy policy, Func<int, int?, Task<TResult>> call)
+    {
+        var begun = CurrentUtcDateTime;
+        var firstId = _nextId;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await call(attempt, firstId);
+            }
+            catch (TaskFailedException failed) when (attempt < policy.MaxNumberOfAttempts && policy.Allows(failed.FailureDetails))
+            {
+                var interval = policy.IntervalAfter(attempt);
+                if (policy.RetryTimeout != Timeout.InfiniteTimeSpan && CurrentUtcDateTime + interval - begun >= policy.RetryTimeout)
+                {
+                    throw;
+                }
+
+                if (interval > TimeSpan.Zero)
+                {
+                    await CreateTimer(interval, CancellationToken.None);
+                }
+            }
+        }
+    }
+
+    private Task<T> Await<T>(string name, OrchestratorAction action, string? childInstanceId = null, CancellationToken cancellation = default)
+    {
+        var step = new PendingStep<T>(name, Ask(action), childInstanceId);
+        _pending.Add(step.Id, step);
+        step.CancelWith(cancellation);
+        return step.Task;
+    }
+
+    private int Ask(OrchestratorAction action)
+    {
+        action.Id = _nextId++;
+        _asked.Add(action.Id, action);
+        return action.Id;
+    }
+
+    private PendingStep? Take(int id) => _pending.Remove(id, out var step) ? step : null;
+
+    private EventQueue EventsNamed(string name)
+    {
+        if (!_events.TryGetValue(name, out var queue))
+        {
+            _events.Add(name, queue = new EventQueue());
+        }
+
+        return queue;
+    }
+
+    private void CheckFlow()
+    {
+        if (!_flow.IsCurrent)
+        {
+            throw Strayed();
+        }
+    }
+
+    // ---- Waiting -----------------------------------------------------------------------------------------------------
+
+    /// <summary>A step that has been asked for and has not come back.</summary>
+    private abstract class PendingStep(string name, int id, string? childInstanceId)
+    {
+        public string Name => name;
+
+        public int Id => id;
+
+        public string? ChildInstanceId => childInstanceId;
+
+        public abstract bool IsOver { get; }
+
+        public abstract void Complete(string? json);
+
+        public abstract void Fail(Protocol.TaskFailureDetails failure);
+    }
+
+    // No RunContinuationsAsynchronously: WhenAll and WhenAny would then go on from the thread pool, outside the turn.
+    private sealed class PendingStep<T>(string name, int id, string? childInstanceId) : PendingStep(name, id, childInstanceId)
+    {
+        private readonly TaskCompletionSource<T> _result = new();
+
+        public Task<T> Task => _result.Task;
+
+        public override bool IsOver => Task.IsCompleted;
+
+        public override void Complete(string? json)
+        {
+            try
+            {
+                _result.TrySetResult(JsonDataConverter.Deserialize<T>(json)!);
+            }
+            catch (System.Text.Json.JsonException error)
+            {
+                _result.TrySetException(new InvalidOperationException($"What '{Name}' returned is not a {typeof(T).Name}: {error.Message}", error));
+            }
+        }
+
+        public override void Fail(Protocol.TaskFailureDetails failure) =>
+            _result.TrySetException(new TaskFailedException(Name, Id, failure.ToDetails()));
+
+        public void CancelWith(CancellationToken cancellation)
+        {
+            if (cancellation.CanBeCanceled)
+            {
+                cancellation.Register(() => _result.TrySetCanceled(cancellation));
+            }
+        }
+    }
+
+    /// <summary>Events of one name: those that came before anybody asked, or those who asked before one came.</summary>
+    private sealed class EventQueue
+    {
+        private readonly Queue<PendingStep> _waiting = new();
+        private readonly Queue<(HistoryEvent Raised, long Arrival)> _early = new();
+
+        public IEnumerable<(HistoryEvent Raised, long Arrival)> Early => _early;
+
+        public void Arrive(HistoryEvent raised, long arrival)
+        {
+            while (_waiting.TryDequeue(out var waiter))
+            {
+                if (!waiter.IsOver)
+                {
+                    waiter.Complete(raised.EventRaised.Input);
+                    return;
+                }
+            }
+
+            Keep(raised, arrival);
+        }
+
+        public void Keep(HistoryEvent raised, long arrival) => _early.Enqueue((raised, arrival));
+
+        public void Wait(PendingStep waiter)
+        {
+            if (_early.TryDequeue(out var early))
+            {
+                waiter.Complete(early.Raised.EventRaised.Input);
+            }
+            else
+            {
+                _waiting.Enqueue(waiter);
+            }
+        }
+    }
+
+    private sealed class ReplaySafeLogger(OrchestrationExecution execution, ILogger inner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => !execution.IsReplaying && inner.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                inner.Log(logLevel, eventId, state, exception, formatter);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Threading.Channels;
+using Npgsql;
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Replay;
+
+namespace Workflow.Durable.Store;
+
+/// <summary>An instance to be started.</summary>
+/// <param name="Input">JSON.</param>
+internal sealed record NewInstance(string InstanceId, string Name, string? Input, StartOrchestrationOptions Options);
+
+/// <summary>One task hub in PostgreSQL: what clients ask of it. What hosts ask is in <see cref="WorkStore"/>.</summary>
+internal sealed partial class TaskHub : IAsyncDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<InstanceWatch, byte> _watches = new();
+
+    public TaskHub(string connectionString, string name, TimeProvider time)
+    {
+        if (!HubName().IsMatch(name))
+        {
+            throw new ArgumentException($"'{name}' cannot name a task hub. Use 1 to 40 of a-z, 0-9 and _, beginning with a letter.", nameof(name));
+        }
+
+        Name = name;
+        _time = time;
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        builder.ConnectionStringBuilder.SearchPath = name;
+        builder.ConnectionStringBuilder.IncludeErrorDetail = true;  // the fence names the lost instances there
+        builder.ConnectionStringBuilder.MaxAutoPrepare = 64;
+        builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+        Data = builder.Build();
+    }
+
+    /// <summary>The schema that holds the hub.</summary>
+    public string Name { get; }
+
+    public NpgsqlDataSource Data { get; }
+
+    /// <summary>The channel on which hosts call each other.</summary>
+    public string Channel => "workflow_" + Name;
+
+    /// <summary>Raised in this process when a client has left work.</summary>
+    public event Action? WorkArrived;
+
+    /// <summary>Null when started; otherwise the status of the instance that keeps the id.</summary>
+    public async Task<OrchestrationRuntimeStatus?> CreateAsync(NewInstance start, CancellationToken cancellation)
+    {
+        var now = _time.GetUtcNow();
+        var executionId = Guid.NewGuid();
+        var started = Messages.ExecutionStarted(start.InstanceId, executionId, start.Name, start.Input, parent: null, now);
+        started.ExecutionStarted.Version = start.Options.Version;
+        started.ExecutionStarted.Tags.Add(start.Options.Tags.ToDictionary());
+        var tags = start.Options.Tags.Count == 0 ? null : JsonSerializer.Serialize(start.Options.Tags);
+        await using var batch = Data.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(
+            Sql.Create,
+            Sql.Of(start.InstanceId),
+            Sql.Of(executionId),
+            Sql.Of(start.Name),
+            Sql.Text(start.Options.Version),
+            Sql.Text(start.Input),
+            new NpgsqlParameter { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb, Value = (object?)tags ?? DBNull.Value },
+            Sql.Of(started.ToBytes()),
+            Sql.Time(now),
+            Sql.Time(start.Options.StartAt ?? now),
+            Sql.Texts(start.Options.DedupeStatuses.Select(status => status.ToString()))));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of("")));
+        var existing = await batch.ExecuteScalarAsync(cancellation) as string;
+        WorkArrived?.Invoke();
+        return existing is null ? null : Enum.Parse<OrchestrationRuntimeStatus>(existing);
+    }
+
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    public async Task SendAsync(string instanceId, HistoryEvent message, CancellationToken cancellation)
+    {
+        await using var batch = Data.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(Sql.Send, Sql.Of(instanceId), Sql.Time(_time.GetUtcNow()), Sql.Of(message.ToBytes())));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of("")));
+        if (!(bool)(await batch.ExecuteScalarAsync(cancellation))!)
+        {
+            throw new InstanceNotFoundException(instanceId);
+        }
+
+        WorkArrived?.Invoke();
+    }
+
+    public async Task<OrchestrationMetadata?> FindAsync(string instanceId, bool inputsAndOutputs, CancellationToken cancellation)
+    {
+        await using var command = Data.CreateCommand(Sql.Find);
+        command.Parameters.Add(Sql.Of(instanceId));
+        command.Parameters.Add(Sql.Of(inputsAndOutputs));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return await reader.ReadAsync(cancellation) ? Metadata(reader) : null;
+    }
+
+    public async Task<Page<OrchestrationMetadata>> QueryAsync(OrchestrationQuery query, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(query.PageSize, nameof(query));
+        var (after, afterId) = PageToken.Read(query.ContinuationToken);
+        await using var command = Data.CreateCommand(Sql.Query);
+        command.Parameters.Add(Sql.Of(query.FetchInputsAndOutputs));
+        command.Parameters.Add(Sql.Time(query.CreatedFrom));
+        command.Parameters.Add(Sql.Time(query.CreatedTo));
+        command.Parameters.Add(Sql.Texts(query.Statuses?.Select(status => status.ToString())));
+        command.Parameters.Add(Sql.Text(query.Name));
+        command.Parameters.Add(Sql.Text(query.InstanceIdPrefix));
+        command.Parameters.Add(Sql.Time(after));
+        command.Parameters.Add(Sql.Text(afterId));
+        command.Parameters.Add(Sql.Of(query.PageSize));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var found = new List<OrchestrationMetadata>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            found.Add(Metadata(reader));
+        }
+
+        return new Page<OrchestrationMetadata>(found, found.Count < query.PageSize ? null : PageToken.Write(found[^1]));
+    }
+
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    public async Task<IReadOnlyList<OrchestrationHistoryEvent>> HistoryAsync(string instanceId, CancellationToken cancellation)
+    {
+        var lines = new List<OrchestrationHistoryEvent>();
+        await using (var command = Data.CreateCommand(Sql.History))
+        {
+            command.Parameters.Add(Sql.Of(instanceId));
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            while (await reader.ReadAsync(cancellation))
+            {
+                lines.AddRange(HistoryChunk.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)).Events.Select(HistoryLines.ToLine));
+            }
+        }
+
+        if (lines.Count == 0 && await FindAsync(instanceId, false, cancellation) is null)
+        {
+            throw new InstanceNotFoundException(instanceId);
+        }
+
+        return lines;
+    }
+
+    public async Task<int> PurgeAsync(string instanceId, bool recursive, CancellationToken cancellation)
+    {
+        await using var command = Data.CreateCommand(Sql.Purge);
+        command.Parameters.Add(Sql.Of(instanceId));
+        command.Parameters.Add(Sql.Of(recursive));
+        return await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    public async Task<int> PurgeAsync(PurgeInstancesFilter filter, CancellationToken cancellation)
+    {
+        if (filter.Statuses?.Where(status => !status.IsTerminal()).ToArray() is { Length: > 0 } live)
+        {
+            throw new ArgumentException($"Only ended instances can be purged; {string.Join(", ", live)} is not an end. Terminate them first.", nameof(filter));
+        }
+
+        await using var command = Data.CreateCommand(Sql.PurgeMany);
+        command.Parameters.Add(Sql.Time(filter.CreatedFrom));
+        command.Parameters.Add(Sql.Time(filter.CreatedTo));
+        command.Parameters.Add(Sql.Texts(filter.Statuses?.Select(status => status.ToString())));
+        return await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    // ---- Watching ----------------------------------------------------------------------------------------------------
+
+    /// <summary>Waits for news of one instance: called by hosts, and looking by itself every second in case a call is lost.</summary>
+    public InstanceWatch Watch(string instanceId)
+    {
+        var watch = new InstanceWatch(instanceId, _time, ended => _watches.TryRemove(ended, out _));
+        _watches.TryAdd(watch, 0);
+        return watch;
+    }
+
+    /// <summary>Null when it is not known which instances changed.</summary>
+    public void Changed(IReadOnlySet<string>? instanceIds)
+    {
+        foreach (var watch in _watches.Keys)
+        {
+            if (instanceIds is null || instanceIds.Contains(watch.InstanceId))
+            {
+                watch.Wake();
+            }
+        }
+    }
+
+    public ValueTask DisposeAsync() => Data.DisposeAsync();
+
+    private static OrchestrationMetadata Metadata(NpgsqlDataReader reader) =>
+        new(
+            Name: reader.GetString(1),
+            InstanceId: reader.GetString(0),
+            RuntimeStatus: Enum.Parse<OrchestrationRuntimeStatus>(reader.GetString(2)),
+            CreatedAt: reader.GetFieldValue<DateTimeOffset>(4),
+            LastUpdatedAt: reader.GetFieldValue<DateTimeOffset>(5),
+            CompletedAt: reader.IsDBNull(6) ? null : reader.GetFieldValue<DateTimeOffset>(6),
+            SerializedInput: reader.IsDBNull(7) ? null : reader.GetString(7),
+            SerializedOutput: reader.IsDBNull(8) ? null : reader.GetString(8),
+            SerializedCustomStatus: reader.IsDBNull(9) ? null : reader.GetString(9),
+            FailureDetails: reader.IsDBNull(10) ? null : Protocol.TaskFailureDetails.Parser.ParseFrom(reader.GetFieldValue<byte[]>(10)).ToDetails())
+        {
+            ParentInstanceId = reader.IsDBNull(3) ? null : reader.GetString(3),
+            Tags = reader.IsDBNull(11) ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(reader.GetString(11))!,
+        };
+
+    [GeneratedRegex("^[a-z][a-z0-9_]{0,39}$")]
+    private static partial Regex HubName();
+}
+
+/// <summary>Waits for news of one instance.</summary>
+internal sealed class InstanceWatch(string instanceId, TimeProvider time, Action<InstanceWatch> end) : IDisposable
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
+    // Room for one: news that has not been looked at yet is no more urgent for having come twice.
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public string InstanceId => instanceId;
+
+    public void Wake() => _news.Writer.TryWrite(true);
+
+    public async Task NextAsync(CancellationToken cancellation)
+    {
+        await using var timer = time.CreateTimer(_ => Wake(), null, s_look, Timeout.InfiniteTimeSpan);
+        await _news.Reader.ReadAsync(cancellation);
+    }
+
+    public void Dispose() => end(this);
+}
+
+/// <summary>Where a page ended: the age and id of its last instance.</summary>
+internal static class PageToken
+{
+    public static string Write(OrchestrationMetadata last) =>
+        Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(new Position(last.CreatedAt, last.InstanceId)));
+
+    public static (DateTimeOffset? Created, string? InstanceId) Read(string? token)
+    {
+        if (token is null)
+        {
+            return (null, null);
+        }
+
+        try
+        {
+            var position = JsonSerializer.Deserialize<Position>(Convert.FromBase64String(token))!;
+            return (position.Created, position.InstanceId);
+        }
+        catch (Exception error) when (error is FormatException or JsonException)
+        {
+            throw new ArgumentException($"'{token}' is not a continuation token of this query. Pass the one the page before came with, or none.", nameof(token), error);
+        }
+    }
+
+    private sealed record Position(DateTimeOffset Created, string InstanceId);
+}

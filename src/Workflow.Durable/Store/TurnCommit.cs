@@ -1,0 +1,233 @@
+using Google.Protobuf.WellKnownTypes;
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Replay;
+using ActionKind = Workflow.Durable.Protocol.OrchestratorAction.OrchestratorActionTypeOneofCase;
+
+namespace Workflow.Durable.Store;
+
+/// <summary>Work that an orchestrator asked for.</summary>
+/// <param name="Scheduled">HistoryEvent with TaskScheduled.</param>
+internal sealed record ActivityWork(string InstanceId, Guid ExecutionId, int TaskId, int Deliveries, HistoryEvent Scheduled);
+
+/// <summary>A message on its way. Without an execution it is for whichever runs.</summary>
+internal sealed record OutgoingMessage(string InstanceId, Guid? ExecutionId, bool Carried, DateTime VisibleAt, byte[] Event);
+
+/// <summary>A sub-orchestration to start, and what its parent hears if the id is in use.</summary>
+internal sealed record Child(string InstanceId, Guid ExecutionId, string Name, string? Input, byte[] Started, byte[] Refusal);
+
+/// <summary>All that one turn changes, ready to be committed.</summary>
+internal sealed class TurnCommit
+{
+    public required string InstanceId { get; init; }
+
+    public required Guid ExecutionId { get; init; }
+
+    /// <summary>The turn this one is: nothing is committed if the instance has moved on.</summary>
+    public required int Turn { get; init; }
+
+    public required IReadOnlyList<long> MessagesTaken { get; init; }
+
+    public required IReadOnlyList<int> ActivitiesDone { get; init; }
+
+    public required string Status { get; set; }
+
+    public HistoryChunk History { get; } = new();
+
+    public List<ActivityWork> Activities { get; } = [];
+
+    public List<OutgoingMessage> Messages { get; } = [];
+
+    public List<Child> Children { get; } = [];
+
+    public bool SetsCustomStatus { get; init; }
+
+    public string? CustomStatus { get; init; }
+
+    public string? Output { get; private set; }
+
+    public byte[]? Failure { get; private set; }
+
+    /// <summary>The execution after this turn: another one after a continue-as-new.</summary>
+    public Guid NextExecutionId { get; private set; }
+
+    public string? NextInput { get; private set; }
+
+    public bool ContinuesAsNew => NextExecutionId != ExecutionId;
+
+    public bool Ends => Status is "Completed" or "Failed" or "Terminated";
+
+    /// <summary>Decided when it is committed: nothing in this process will bring the instance its next event.</summary>
+    public bool Releases { get; set; }
+
+    /// <summary>The first of <see cref="Activities"/> that this host begins itself; the rest are for anybody.</summary>
+    public int ActivitiesKept { get; set; }
+
+    /// <summary>Turns what the code asked for into history, rows and messages.</summary>
+    /// <param name="started">How the execution began; null while it has not.</param>
+    /// <param name="arrived">What came to the instance in this turn.</param>
+    public static TurnCommit From(
+        (string InstanceId, Guid ExecutionId, int Turn) instance,
+        ExecutionStartedEvent? started,
+        TurnResult result,
+        IEnumerable<HistoryEvent> arrived,
+        IReadOnlyList<long> messagesTaken,
+        IReadOnlyList<int> activitiesDone,
+        DateTimeOffset now)
+    {
+        var commit = new TurnCommit
+        {
+            InstanceId = instance.InstanceId,
+            ExecutionId = instance.ExecutionId,
+            NextExecutionId = instance.ExecutionId,
+            Turn = instance.Turn,
+            MessagesTaken = messagesTaken,
+            ActivitiesDone = activitiesDone,
+            Status = result.IsSuspended ? "Suspended" : started is null ? "Pending" : "Running",
+            SetsCustomStatus = result.SetsCustomStatus,
+            CustomStatus = result.CustomStatus,
+        };
+        commit.History.Events.AddRange(arrived);
+        foreach (var action in result.Actions)
+        {
+            commit.Add(action, started, now);
+        }
+
+        return commit;
+    }
+
+    private void Add(OrchestratorAction action, ExecutionStartedEvent? started, DateTimeOffset now)
+    {
+        switch (action.OrchestratorActionTypeCase)
+        {
+            case ActionKind.ScheduleTask:
+                var task = action.ScheduleTask;
+                var scheduled = Record(action, now, new() { TaskScheduled = new() { Name = task.Name, Version = task.Version, Input = task.Input, Tags = { task.Tags } } });
+                Activities.Add(new ActivityWork(InstanceId, ExecutionId, action.Id, 1, scheduled));
+                break;
+            case ActionKind.CreateSubOrchestration:
+                AddChild(action, started!, now);
+                break;
+            case ActionKind.CreateTimer:
+                var fireAt = action.CreateTimer.FireAt;
+                Record(action, now, new() { TimerCreated = new() { FireAt = fireAt } });
+                Messages.Add(new OutgoingMessage(InstanceId, ExecutionId, false, fireAt.ToDateTime(), Store.Messages.TimerFired(action.Id, fireAt).ToBytes()));
+                break;
+            case ActionKind.SendEvent:
+                var sent = action.SendEvent;
+                Record(action, now, new() { EventSent = new() { InstanceId = sent.Instance.InstanceId, Name = sent.Name, Input = sent.Data } });
+                Send(sent.Instance.InstanceId, null, now, new() { EventRaised = new() { Name = sent.Name, Input = sent.Data } });
+                break;
+            case ActionKind.TerminateOrchestration:
+                var terminate = action.TerminateOrchestration;
+                Send(terminate.InstanceId, null, now, new() { ExecutionTerminated = new() { Input = terminate.Reason, Recurse = terminate.Recurse } });
+                break;
+            case ActionKind.CompleteOrchestration when action.CompleteOrchestration.OrchestrationStatus == OrchestrationStatus.ContinuedAsNew:
+                ContinueAsNew(action.CompleteOrchestration, started!, now);
+                break;
+            case ActionKind.CompleteOrchestration:
+                End(action, started, now);
+                break;
+            default:
+                throw new InvalidOperationException($"Instance '{InstanceId}' asked for {action.OrchestratorActionTypeCase}, which this store does not keep.");
+        }
+    }
+
+    private void AddChild(OrchestratorAction action, ExecutionStartedEvent started, DateTimeOffset now)
+    {
+        var child = action.CreateSubOrchestration;
+        Record(action, now, new() { SubOrchestrationInstanceCreated = new() { InstanceId = child.InstanceId, Name = child.Name, Version = child.Version, Input = child.Input } });
+        var executionId = Guid.NewGuid();
+        var parent = new ParentInstanceInfo
+        {
+            TaskScheduledId = action.Id,
+            Name = started.Name,
+            OrchestrationInstance = new() { InstanceId = InstanceId, ExecutionId = ExecutionId.ToString() },
+        };
+        var refusal = new Protocol.TaskFailureDetails
+        {
+            ErrorType = typeof(OrchestrationAlreadyExistsException).FullName,
+            ErrorMessage = $"Sub-orchestration '{child.Name}' was not started: instance '{child.InstanceId}' already exists and has not ended.",
+            IsNonRetriable = true,
+        };
+        Children.Add(new Child(
+            child.InstanceId,
+            executionId,
+            child.Name,
+            child.Input,
+            Store.Messages.ExecutionStarted(child.InstanceId, executionId, child.Name, child.Input, parent, now).ToBytes(),
+            Store.Messages.SubOrchestrationFailed(action.Id, refusal, now).ToBytes()));
+    }
+
+    private void ContinueAsNew(CompleteOrchestrationAction complete, ExecutionStartedEvent started, DateTimeOffset now)
+    {
+        NextExecutionId = Guid.NewGuid();
+        NextInput = complete.Result;
+        Status = "Running";
+        var again = Store.Messages.ExecutionStarted(InstanceId, NextExecutionId, started.Name, complete.Result, started.ParentInstance, now);
+        again.ExecutionStarted.Version = complete.NewVersion;
+        again.ExecutionStarted.Tags.Add(started.Tags);
+        Messages.RemoveAll(message => message.InstanceId == InstanceId && message.ExecutionId == ExecutionId);  // timers of an execution that is over
+        Messages.Add(new OutgoingMessage(InstanceId, null, true, now.UtcDateTime, again.ToBytes()));
+        Messages.AddRange(complete.CarryoverEvents.Select(carried => new OutgoingMessage(InstanceId, null, true, now.UtcDateTime, carried.ToBytes())));
+    }
+
+    private void End(OrchestratorAction action, ExecutionStartedEvent? started, DateTimeOffset now)
+    {
+        var complete = action.CompleteOrchestration;
+        Status = complete.OrchestrationStatus.ToString();
+        Output = complete.Result;
+        Failure = complete.FailureDetails?.ToBytes();
+        Record(action, now, new()
+        {
+            ExecutionCompleted = new() { OrchestrationStatus = complete.OrchestrationStatus, Result = complete.Result, FailureDetails = complete.FailureDetails },
+        });
+        if (started?.ParentInstance is not { } parent)
+        {
+            return;
+        }
+
+        var failure = complete.OrchestrationStatus switch
+        {
+            OrchestrationStatus.Completed => null,
+            OrchestrationStatus.Failed => complete.FailureDetails,
+            _ => new Protocol.TaskFailureDetails
+            {
+                ErrorType = typeof(OperationCanceledException).FullName,
+                ErrorMessage = $"Sub-orchestration '{started.Name}' (instance '{InstanceId}') was terminated.",
+                IsNonRetriable = true,
+            },
+        };
+        var answer = failure is null
+            ? Store.Messages.SubOrchestrationCompleted(parent.TaskScheduledId, complete.Result, now)
+            : Store.Messages.SubOrchestrationFailed(parent.TaskScheduledId, failure, now);
+        Messages.Add(new OutgoingMessage(
+            parent.OrchestrationInstance.InstanceId, Guid.Parse(parent.OrchestrationInstance.ExecutionId), false, now.UtcDateTime, answer.ToBytes()));
+    }
+
+    /// <summary>This turn cannot be committed as it is; the instance ends with the reason instead.</summary>
+    public TurnCommit Refused(Exception reason, ExecutionStartedEvent? started, DateTimeOffset now)
+    {
+        var failed = new OrchestratorAction
+        {
+            Id = -1,
+            CompleteOrchestration = new() { OrchestrationStatus = OrchestrationStatus.Failed, FailureDetails = Failures.From(reason) },
+        };
+        return From(
+            (InstanceId, ExecutionId, Turn), started, new TurnResult([failed], false, null, false), [Store.Messages.OrchestratorStarted(now)], MessagesTaken, ActivitiesDone, now);
+    }
+
+    private HistoryEvent Record(OrchestratorAction action, DateTimeOffset now, HistoryEvent asked)
+    {
+        asked.EventId = action.Id;
+        asked.Timestamp = Timestamp.FromDateTimeOffset(now);
+        History.Events.Add(asked);
+        return asked;
+    }
+
+    private void Send(string instanceId, Guid? executionId, DateTimeOffset now, HistoryEvent message)
+    {
+        message.EventId = -1;
+        message.Timestamp = Timestamp.FromDateTimeOffset(now);
+        Messages.Add(new OutgoingMessage(instanceId, executionId, false, now.UtcDateTime, message.ToBytes()));
+    }
+}

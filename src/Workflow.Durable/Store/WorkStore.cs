@@ -1,0 +1,275 @@
+using Npgsql;
+using NpgsqlTypes;
+using Workflow.Durable.Protocol;
+
+namespace Workflow.Durable.Store;
+
+/// <summary>An instance that this host now has in hand.</summary>
+internal sealed record TakenInstance(string InstanceId, Guid ExecutionId, int Turn);
+
+/// <summary>A message that is due for an instance in hand.</summary>
+internal sealed record TakenMessage(string InstanceId, long MessageId, HistoryEvent Event);
+
+/// <summary>What one look at the hub brought.</summary>
+/// <param name="NextDue">When something will fall due if nobody calls.</param>
+/// <param name="OthersAtWork">When the first lease ends that another host holds work under; null when none does.</param>
+internal sealed record TakenWork(
+    IReadOnlyList<TakenInstance> Instances,
+    IReadOnlyList<TakenMessage> Messages,
+    IReadOnlyList<ActivityWork> Activities,
+    DateTimeOffset? NextDue,
+    DateTimeOffset? OthersAtWork);
+
+/// <summary>The result of an activity whose instance is in other hands.</summary>
+internal sealed record ActivityResult(ActivityWork Work, byte[] Event);
+
+/// <summary>Some of the instances are no longer in this host's hands.</summary>
+internal sealed class InstancesLostException(IReadOnlySet<string> instanceIds, Exception inner)
+    : Exception($"{instanceIds.Count} instances are in other hands: {string.Join(", ", instanceIds.Take(10))}", inner)
+{
+    public IReadOnlySet<string> InstanceIds => instanceIds;
+}
+
+/// <summary>The host's lease has ended or was taken away; all that it had in hand is somebody else's.</summary>
+internal sealed class LeaseLostException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What hosts ask of the task hub: taking work and committing turns, each one round trip.</summary>
+internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
+{
+    public async Task<TakenWork> TakeAsync(long lease, DateTimeOffset now, int instances, int activities, CancellationToken cancellation)
+    {
+        await using var batch = hub.Data.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(Sql.TakeInstances, Sql.Of(lease), Sql.Time(now), Sql.Of(instances)));
+        batch.BatchCommands.Add(Sql.Command(Sql.TakeMessages, Sql.Of(lease), Sql.Time(now)));
+        batch.BatchCommands.Add(Sql.Command(Sql.TakeActivities, Sql.Of(lease), Sql.Of(activities)));
+        batch.BatchCommands.Add(Sql.Command(Sql.NextDue, Sql.Of(lease), Sql.Time(now)));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+
+        var takenInstances = new List<TakenInstance>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            takenInstances.Add(new TakenInstance(reader.GetString(0), reader.GetGuid(1), reader.GetInt32(2)));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        var messages = new List<TakenMessage>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            messages.Add(new TakenMessage(reader.GetString(0), reader.GetInt64(1), HistoryEvent.Parser.ParseFrom(reader.GetFieldValue<byte[]>(2))));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        var work = new List<ActivityWork>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            work.Add(new ActivityWork(
+                reader.GetString(0), reader.GetGuid(2), reader.GetInt32(1), reader.GetInt32(3), HistoryEvent.Parser.ParseFrom(reader.GetFieldValue<byte[]>(4))));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        DateTimeOffset? Time(int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
+        var next = Time(0) is { } free && Time(1) is { } own ? (free < own ? free : own) : Time(0) ?? Time(1);
+        return new TakenWork(takenInstances, messages, work, next, Time(2));
+    }
+
+    /// <summary>The histories of instances, each in order.</summary>
+    public async Task<ILookup<string, HistoryChunk>> ReadHistoriesAsync(IReadOnlyCollection<string> instanceIds, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.ReadHistory);
+        command.Parameters.Add(Sql.Texts(instanceIds));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var chunks = new List<(string InstanceId, HistoryChunk Chunk)>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            chunks.Add((reader.GetString(0), HistoryChunk.Parser.ParseFrom(reader.GetFieldValue<byte[]>(1))));
+        }
+
+        return chunks.ToLookup(row => row.InstanceId, row => row.Chunk);
+    }
+
+    /// <summary>The activities that the hub still wants from this lease.</summary>
+    public async Task<IReadOnlySet<(string InstanceId, int TaskId, Guid ExecutionId)>> ActivitiesInHandAsync(long lease, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.ActivitiesInHand);
+        command.Parameters.Add(Sql.Of(lease));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var wanted = new HashSet<(string, int, Guid)>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            wanted.Add((reader.GetString(0), reader.GetInt32(1), reader.GetGuid(2)));
+        }
+
+        return wanted;
+    }
+
+    /// <summary>
+    /// Commits turns and results together, or nothing: one transaction, one round trip, behind the fence.
+    /// Sent again with the same <paramref name="commitId"/> after a lost answer, it finds out that it was in and succeeds.
+    /// </summary>
+    /// <param name="news">What to call to the other hosts; null for nothing.</param>
+    /// <exception cref="InstancesLostException">Some instances are no longer in hand. Nothing was committed.</exception>
+    /// <exception cref="LeaseLostException">The lease is gone. Nothing was committed.</exception>
+    public async Task CommitAsync(
+        long lease, Guid commitId, IReadOnlyList<TurnCommit> turns, IReadOnlyList<ActivityResult> results, string? news, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var batch = hub.Data.CreateBatch();
+        Action<NpgsqlBatchCommand> add = batch.BatchCommands.Add;
+        var time = now.UtcDateTime;
+        var messages = turns.SelectMany(turn => turn.Messages).ToArray();
+        var children = turns.SelectMany(turn => turn.Children.Select(child => (Parent: turn, Child: child))).ToArray();
+        var targets = messages.Select(message => message.InstanceId)
+            .Concat(results.Select(result => result.Work.InstanceId))
+            .Distinct()
+            .ToArray();
+        add(Sql.Command(
+            Sql.Fence,
+            Sql.Of(lease),
+            Sql.Of(leaseDuration),
+            Sql.Of(commitId),
+            Sql.Of(Column(turns, turn => turn.InstanceId)),
+            Sql.Of(Column(turns, turn => turn.Turn)),
+            Sql.Of(targets)));
+
+        var executionsEnded = turns.Where(turn => turn.ContinuesAsNew).Select(turn => turn.InstanceId).ToArray();
+        var histories = turns.Where(turn => !turn.ContinuesAsNew).ToArray();
+        if (histories.Length > 0)
+        {
+            add(Sql.Command(
+                Sql.CommitHistory,
+                Sql.Of(Column(histories, turn => turn.InstanceId)),
+                Sql.Of(Column(histories, turn => turn.Turn)),
+                Sql.Of(Column(histories, turn => turn.History.ToBytes()))));
+        }
+
+        if (turns.SelectMany(turn => turn.MessagesTaken).ToArray() is { Length: > 0 } taken)
+        {
+            add(Sql.Command(Sql.CommitMessagesTaken, Sql.Of(taken)));
+        }
+
+        if (turns.SelectMany(turn => turn.ActivitiesDone.Select(task => (turn.InstanceId, turn.ExecutionId, Task: task))).ToArray() is { Length: > 0 } done)
+        {
+            add(Sql.Command(
+                Sql.CommitActivitiesDone,
+                Sql.Of(Column(done, row => row.InstanceId)),
+                Sql.Of(Column(done, row => row.ExecutionId)),
+                Sql.Of(Column(done, row => row.Task))));
+        }
+
+        if (executionsEnded.Length > 0)
+        {
+            add(Sql.Command(Sql.CommitExecutionsEnded, Sql.Of(executionsEnded)));
+        }
+
+        if (children.Length > 0)
+        {
+            add(Sql.Command(
+                Sql.CommitChildren,
+                Sql.Of(Column(children, row => row.Child.InstanceId)),
+                Sql.Of(Column(children, row => row.Child.ExecutionId)),
+                Sql.Of(Column(children, row => row.Child.Name)),
+                Sql.Of(Column(children, row => row.Parent.InstanceId)),
+                Sql.Of(Column(children, row => row.Child.Input)),
+                Sql.Of(Column(children, row => row.Child.Started)),
+                Sql.Of(Column(children, row => row.Parent.ExecutionId)),
+                Sql.Of(Column(children, row => row.Child.Refusal)),
+                Sql.Of(time)));
+        }
+
+        if (messages.Length > 0)
+        {
+            add(Sql.Command(
+                Sql.CommitMessages,
+                Sql.Of(Column(messages, row => row.InstanceId)),
+                Sql.Of(Column(messages, row => row.ExecutionId)),
+                Sql.Of(Column(messages, row => row.Carried)),
+                TimeColumn(messages, row => row.VisibleAt),
+                Sql.Of(Column(messages, row => row.Event))));
+        }
+
+        if (results.Count > 0)
+        {
+            add(Sql.Command(
+                Sql.CommitResults,
+                Sql.Of(lease),
+                Sql.Of(Column(results, row => row.Work.InstanceId)),
+                Sql.Of(Column(results, row => row.Work.TaskId)),
+                Sql.Of(Column(results, row => row.Work.ExecutionId)),
+                Sql.Of(Column(results, row => row.Event)),
+                Sql.Of(time)));
+        }
+
+        if (turns.SelectMany(turn => turn.Activities.Select((work, index) => (Work: work, Lease: index < turn.ActivitiesKept ? lease : (long?)null))).ToArray() is { Length: > 0 } asked)
+        {
+            add(Sql.Command(
+                Sql.CommitActivities,
+                Sql.Of(Column(asked, row => row.Work.InstanceId)),
+                Sql.Of(Column(asked, row => row.Work.TaskId)),
+                Sql.Of(Column(asked, row => row.Work.ExecutionId)),
+                Sql.Of(Column(asked, row => row.Lease)),
+                Sql.Of(Column(asked, row => row.Work.Scheduled.ToBytes()))));
+        }
+
+        if (turns.Where(turn => turn.Status == "Terminated").Select(turn => turn.InstanceId).ToArray() is { Length: > 0 } terminated)
+        {
+            add(Sql.Command(Sql.CommitActivitiesDropped, Sql.Of(terminated)));
+        }
+
+        if (turns.Where(turn => turn.Ends).Select(turn => turn.InstanceId).ToArray() is { Length: > 0 } ended)
+        {
+            add(Sql.Command(Sql.CommitInstancesEnded, Sql.Of(ended)));
+        }
+
+        if (turns.Count > 0)
+        {
+            add(Sql.Command(
+                Sql.CommitInstances,
+                Sql.Of(Column(turns, turn => turn.InstanceId)),
+                Sql.Of(Column(turns, turn => turn.NextExecutionId)),
+                Sql.Of(Column(turns, turn => turn.Status)),
+                Sql.Of(Column(turns, turn => turn.SetsCustomStatus)),
+                Sql.Of(Column(turns, turn => turn.CustomStatus)),
+                Sql.Of(Column(turns, turn => turn.Output)),
+                Sql.Of(Column(turns, turn => turn.Failure)),
+                Sql.Of(Column(turns, turn => turn.NextInput)),
+                Sql.Of(Column(turns, turn => turn.Releases)),
+                Sql.Of(time)));
+        }
+
+        if (news is not null)
+        {
+            add(Sql.Command(Sql.Notify, Sql.Of(news)));
+        }
+
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellation);
+        }
+        catch (PostgresException error) when (error.SqlState == "WF002")
+        {
+            // The answer to the first try was lost, the commit was not.
+        }
+        catch (PostgresException error) when (error.SqlState == "WF001")
+        {
+            throw new InstancesLostException(error.Detail!.Split('\n').ToHashSet(), error);
+        }
+        catch (PostgresException error) when (error.SqlState == "WF003")
+        {
+            throw new LeaseLostException(error.MessageText, error);
+        }
+    }
+
+    private static TColumn[] Column<TRow, TColumn>(IReadOnlyList<TRow> rows, Func<TRow, TColumn> column)
+    {
+        var values = new TColumn[rows.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = column(rows[i]);
+        }
+
+        return values;
+    }
+
+    private static NpgsqlParameter TimeColumn<TRow>(IReadOnlyList<TRow> rows, Func<TRow, DateTime> column) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, Value = Column(rows, column) };
+}

@@ -1,0 +1,2 @@
+-- $1 instance
+SELECT events FROM history WHERE instance_id = $1 ORDER BY turn;

@@ -1,0 +1,6 @@
+-- What is due for the instances in hand, in the order it came. $1 lease, $2 now.
+SELECT messages.instance_id, messages.message_id, messages.event
+FROM instances
+JOIN messages ON messages.instance_id = instances.instance_id AND messages.visible_at <= $2
+WHERE instances.lease = $1 AND instances.ready_at <= $2
+ORDER BY messages.carried DESC, messages.message_id;

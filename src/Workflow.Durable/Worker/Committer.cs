@@ -1,0 +1,229 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Store;
+
+namespace Workflow.Durable.Worker;
+
+/// <summary>A turn that waits for its commit.</summary>
+internal sealed record OpenTurn(LiveInstance Instance, ExecutionStartedEvent? Started, TurnCommit Commit);
+
+/// <summary>
+/// Commits what is ready together: while one commit is under way the next gathers. It keeps trying while the database is away,
+/// as long as the lease can still be alive.
+/// </summary>
+internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner activities, TimeProvider time, ILogger<Committer> log)
+{
+    private const int MaxTurns = 256;
+    private const int MaxResults = 1024;
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<object> _ready = Channel.CreateUnbounded<object>(new UnboundedChannelOptions { SingleReader = true });
+    private int _open;
+
+    /// <summary>Called with each turn once it is in the database.</summary>
+    public required Action<OpenTurn> Committed { get; init; }
+
+    /// <summary>Called with each turn whose instance turned out to be in other hands.</summary>
+    public required Action<OpenTurn> Lost { get; init; }
+
+    /// <summary>Called after each commit: which instances ended, and whether there is work that nobody holds.</summary>
+    public required Action<IReadOnlySet<string>, bool> News { get; init; }
+
+    public bool IsIdle => Volatile.Read(ref _open) == 0;
+
+    public void Add(OpenTurn turn) => Queue(turn);
+
+    public void Add(ActivityResult result) => Queue(result);
+
+    /// <exception cref="LeaseLostException">All that is in hand is somebody else's.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var turns = new List<OpenTurn>();
+        var results = new List<ActivityResult>();
+        while (await _ready.Reader.WaitToReadAsync(stop))
+        {
+            while (turns.Count < MaxTurns && results.Count < MaxResults && _ready.Reader.TryRead(out var next))
+            {
+                if (next is OpenTurn turn)
+                {
+                    turns.Add(turn);
+                }
+                else
+                {
+                    results.Add((ActivityResult)next);
+                }
+            }
+
+            await CommitAsync(turns, results, stop);
+            Interlocked.Add(ref _open, -turns.Count - results.Count);
+            turns.Clear();
+            results.Clear();
+        }
+    }
+
+    private void Queue(object ready)
+    {
+        Interlocked.Increment(ref _open);
+        _ready.Writer.TryWrite(ready);
+    }
+
+    private async Task CommitAsync(List<OpenTurn> turns, List<ActivityResult> results, CancellationToken stop)
+    {
+        DecideWhatStays(turns);
+        try
+        {
+            await TryAsync(turns, results, stop);
+        }
+        catch (InstancesLostException lost)
+        {
+            log.LogWarning("Dropped turns of instances that are in other hands: {Reason}", lost.Message);
+            foreach (var turn in turns.Where(turn => lost.InstanceIds.Contains(turn.Commit.InstanceId)))
+            {
+                Lost(turn);
+            }
+
+            await CommitAsync([.. turns.Where(turn => !lost.InstanceIds.Contains(turn.Commit.InstanceId))], results, stop);
+            return;
+        }
+        catch (PostgresException refused) when (!refused.IsTransient && turns.Count + results.Count > 1)
+        {
+            log.LogWarning(refused, "A commit of {Turns} turns was refused; trying them one by one", turns.Count);
+            foreach (var turn in turns)
+            {
+                await CommitAsync([turn], [], stop);
+            }
+
+            if (results.Count > 0)
+            {
+                await CommitAsync([], results, stop);
+            }
+
+            return;
+        }
+        catch (PostgresException refused) when (!refused.IsTransient && turns is [var turn])
+        {
+            log.LogError(refused, "The turn of instance {Instance} cannot be committed; the instance fails", turn.Commit.InstanceId);
+            var failed = turn with { Commit = turn.Commit.Refused(refused, turn.Started, time.GetUtcNow()) };
+            turns = [failed];
+            DecideWhatStays(turns);
+            await TryAsync(turns, [], stop);
+        }
+
+        lease.Renewed();
+        foreach (var turn in turns)
+        {
+            Settle(turn);
+        }
+
+        Tell(turns);
+    }
+
+    private void DecideWhatStays(List<OpenTurn> turns)
+    {
+        var room = activities.Room;
+        foreach (var (instance, _, commit) in turns)
+        {
+            commit.ActivitiesKept = Math.Min(commit.Activities.Count, room);
+            room -= commit.ActivitiesKept;
+            commit.Releases = instance.TryRelease(
+                commit.Activities.Take(commit.ActivitiesKept).Select(work => work.TaskId), ends: commit.Ends || commit.ContinuesAsNew);
+        }
+    }
+
+    private void Settle(OpenTurn turn)
+    {
+        foreach (var work in turn.Commit.Activities.Take(turn.Commit.ActivitiesKept))
+        {
+            activities.Hold(work);
+        }
+
+        if (turn.Commit.Status == "Terminated")
+        {
+            activities.Cancel(turn.Commit.InstanceId);
+        }
+
+        Committed(turn);
+    }
+
+    private void Tell(List<OpenTurn> turns)
+    {
+        var ended = turns.Where(turn => turn.Commit.Ends).Select(turn => turn.Commit.InstanceId).ToHashSet();
+        var unheld = turns.Any(turn => LeavesWork(turn.Commit));
+        if (ended.Count > 0 || unheld)
+        {
+            News(ended, unheld);
+        }
+    }
+
+    private static bool LeavesWork(TurnCommit commit) =>
+        commit.ActivitiesKept < commit.Activities.Count || commit.Children.Count > 0 || commit.ContinuesAsNew || commit.Messages.Count > 0;
+
+    private async Task TryAsync(List<OpenTurn> turns, List<ActivityResult> results, CancellationToken stop)
+    {
+        if (turns.Count + results.Count == 0)
+        {
+            return;
+        }
+
+        var commitId = Guid.NewGuid();
+        var commits = turns.Select(turn => turn.Commit).ToArray();
+        var call = Call.For(lease.Id, commits, leavesWork: results.Count > 0 || commits.Any(LeavesWork));
+        for (var outage = 0L; ;)
+        {
+            try
+            {
+                await store.CommitAsync(lease.Id, commitId, commits, results, call, time.GetUtcNow(), stop);
+                return;
+            }
+            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            {
+                if (lease.HasSurelyEnded)
+                {
+                    throw new LeaseLostException("The database was away for longer than the lease lasts.", away);
+                }
+
+                if (outage == 0)
+                {
+                    outage = Stopwatch.GetTimestamp();
+                    log.LogWarning("The database is away ({Reason}); waiting to commit {Turns} turns", away.Message, turns.Count);
+                }
+
+                await Task.Delay(s_retry, time, stop);
+            }
+        }
+    }
+}
+
+/// <summary>What hosts call to each other: who calls, and which instances ended. Everything else is found by looking.</summary>
+internal static class Call
+{
+    private const int MaxBytes = 7900;  // PostgreSQL carries up to 8,000
+
+    /// <summary>Null when there is nothing that another process could be waiting for.</summary>
+    public static string? For(long lease, IReadOnlyList<TurnCommit> commits, bool leavesWork)
+    {
+        var ended = commits.Where(commit => commit.Ends).Select(commit => commit.InstanceId).ToArray();
+        if (ended.Length == 0 && !leavesWork)
+        {
+            return null;
+        }
+
+        var call = $"{lease}\n{(leavesWork ? "work" : "")}\n{string.Join('\n', ended)}";
+        return System.Text.Encoding.UTF8.GetByteCount(call) <= MaxBytes ? call : $"{lease}\n{(leavesWork ? "work" : "")}\n*";
+    }
+
+    /// <summary>Ended is null when it is not known which.</summary>
+    public static (long Lease, bool LeavesWork, IReadOnlySet<string>? Ended) Read(string call)
+    {
+        var lines = call.Split('\n');
+        if (lines.Length < 3 || !long.TryParse(lines[0], out var lease))
+        {
+            return (0, true, null);  // a client's call: it has left work
+        }
+
+        return (lease, lines[1] == "work", lines[2] == "*" ? null : lines[2..].Where(id => id.Length > 0).ToHashSet());
+    }
+}

@@ -1,0 +1,354 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Replay;
+using Workflow.Durable.Store;
+
+namespace Workflow.Durable.Worker;
+
+/// <summary>What a session needs from its host.</summary>
+internal sealed record WorkServices(
+    TaskHub Hub, DurableTaskRegistry Registry, DurableTaskOptions Options, TimeProvider Time, IServiceProvider Services, ILoggerFactory Loggers);
+
+/// <summary>
+/// A host's work from taking a lease to losing it. All that is in memory hangs on the lease: when it is lost the session ends,
+/// everything is forgotten, and the next session begins from what the database knows.
+/// </summary>
+internal sealed class WorkSession : IAsyncDisposable
+{
+    private const int MaxTaken = 256;
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_lookAfterOthers = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(200);
+
+    private readonly WorkServices _host;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly WorkStore _store;
+    private readonly HostLease _lease;
+    private readonly ActivityRunner _activities;
+    private readonly Committer _committer;
+    private readonly Channel<LiveInstance> _turns = Channel.CreateUnbounded<LiveInstance>();
+    private readonly ConcurrentDictionary<string, LiveInstance> _inHand = new();
+    private readonly ExecutionCache _cache;
+    private readonly Channel<bool> _look = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile bool _moreActivities;
+
+    public WorkSession(WorkServices host)
+    {
+        _host = host;
+        _time = host.Time;
+        _log = host.Loggers.CreateLogger<WorkSession>();
+        _store = new WorkStore(host.Hub, host.Options.LeaseDuration);
+        _lease = new HostLease(host.Hub, host.Options.LeaseDuration, host.Time);
+        _cache = new ExecutionCache(host.Options.MaxCachedOrchestrators);
+        _activities = new ActivityRunner(
+            host.Registry, host.Services.GetRequiredService<IServiceScopeFactory>(), host.Options, host.Time, host.Loggers.CreateLogger<ActivityRunner>());
+        _committer = new Committer(_store, _lease, _activities, host.Time, host.Loggers.CreateLogger<Committer>())
+        {
+            Committed = OnCommitted,
+            Lost = turn => _inHand.TryRemove(turn.Commit.InstanceId, out _),
+            News = OnNews,
+        };
+    }
+
+    private bool NothingInHand => _inHand.IsEmpty && _activities.IsIdle && _committer.IsIdle;
+
+    /// <summary>There may be work: look soon.</summary>
+    public void Look() => _look.Writer.TryWrite(true);
+
+    /// <summary>Another host's call. This host's own come back to it too and say nothing new.</summary>
+    public void Hear(string call)
+    {
+        var (lease, leavesWork, ended) = Call.Read(call);
+        if (lease == _lease.Id)
+        {
+            return;
+        }
+
+        _host.Hub.Changed(ended);
+        if (leavesWork)
+        {
+            Look();
+        }
+    }
+
+    /// <summary>Works until told to stop, or until the lease is lost.</summary>
+    /// <exception cref="LeaseLostException">Another session must begin.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task[] loops =
+        [
+            Task.Run(() => TakeWorkAsync(end.Token), CancellationToken.None),
+            Task.Run(() => _committer.RunAsync(end.Token), CancellationToken.None),
+            Task.Run(() => KeepLeaseAsync(end.Token), CancellationToken.None),
+            Task.Run(() => _activities.RunAsync(OnActivityFinished, end.Token), CancellationToken.None),
+            .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(() => TakeTurnsAsync(end.Token), CancellationToken.None)),
+        ];
+        var first = await Task.WhenAny(loops);
+        await end.CancelAsync();
+        await Task.WhenAll(loops.Select(loop => loop.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
+        if (stop.IsCancellationRequested)
+        {
+            await GiveBackAsync();
+        }
+
+        await first;
+    }
+
+    public ValueTask DisposeAsync() => _lease.DisposeAsync();
+
+    // ---- Taking work -------------------------------------------------------------------------------------------------
+
+    private async Task TakeWorkAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            TimeSpan wait;
+            try
+            {
+                wait = await TakeOnceAsync(stop);
+            }
+            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            {
+                _log.LogWarning("The database is away ({Reason}); looking for work again soon", away.Message);
+                wait = s_retry;
+            }
+
+            if (wait > TimeSpan.Zero)
+            {
+                await WaitForNewsAsync(wait, stop);
+            }
+        }
+    }
+
+    /// <summary>Looks once. Says how long there is no need to look again.</summary>
+    private async Task<TimeSpan> TakeOnceAsync(CancellationToken stop)
+    {
+        await _lease.EnsureAsync(NothingInHand, stop);
+        var room = Math.Clamp(_host.Options.MaxConcurrentOrchestrators - _inHand.Count, 0, MaxTaken);
+        var activityRoom = Math.Min(_activities.Room, MaxTaken);
+        var now = _time.GetUtcNow();
+        var taken = await _store.TakeAsync(_lease.Id, now, room, activityRoom, stop);
+        await AcceptAsync(taken, stop);
+        foreach (var work in taken.Activities)
+        {
+            _activities.Hold(work);
+        }
+
+        _moreActivities = taken.Activities.Count == activityRoom;
+        if ((room > 0 && taken.Instances.Count == room) || (_moreActivities && _activities.Room > 0))
+        {
+            return TimeSpan.Zero;
+        }
+
+        if (taken.OthersAtWork is not null)
+        {
+            await ReapAsync(stop);
+        }
+
+        var look = taken.OthersAtWork is null ? s_look : s_lookAfterOthers;
+        return taken.NextDue is { } due && due - now < look ? TimeSpan.FromTicks(Math.Max(1, (due - now).Ticks)) : look;
+    }
+
+    private async Task AcceptAsync(TakenWork taken, CancellationToken stop)
+    {
+        var messages = taken.Messages.ToLookup(message => message.InstanceId, message => (message.MessageId, message.Event));
+        var fresh = taken.Instances.Select(Recognise).ToArray();
+        var unknown = fresh.Where(live => live.Execution is null && live.Turn > 0).Select(live => live.InstanceId).ToArray();
+        var histories = unknown.Length == 0 ? null : await _store.ReadHistoriesAsync(unknown, stop);
+        foreach (var live in fresh)
+        {
+            live.History = histories is null ? [] : [.. histories[live.InstanceId]];
+            live.TakeInHand();
+            _inHand[live.InstanceId] = live;
+            if (!messages.Contains(live.InstanceId) && live.WantTurn())
+            {
+                _turns.Writer.TryWrite(live);
+            }
+        }
+
+        foreach (var arrived in messages)
+        {
+            if (_inHand.TryGetValue(arrived.Key, out var live) && live.Deliver(arrived))
+            {
+                _turns.Writer.TryWrite(live);
+            }
+        }
+    }
+
+    /// <summary>The instance as this host remembers it, if nobody has moved it on since; else as the database has it.</summary>
+    private LiveInstance Recognise(TakenInstance taken) =>
+        _cache.Take(taken.InstanceId) is { } known && known.Turn == taken.Turn && known.ExecutionId == taken.ExecutionId
+            ? known
+            : new LiveInstance(taken.InstanceId, taken.ExecutionId, taken.Turn);
+
+    private async Task ReapAsync(CancellationToken stop)
+    {
+        var gone = await _lease.ReapAsync(stop);
+        foreach (var host in gone)
+        {
+            _log.LogWarning("Took over from a host that is gone: {Host}", host);
+        }
+
+        if (gone.Count > 0)
+        {
+            Look();
+        }
+    }
+
+    private async Task WaitForNewsAsync(TimeSpan atMost, CancellationToken stop)
+    {
+        await using var timer = _time.CreateTimer(_ => Look(), null, atMost, Timeout.InfiniteTimeSpan);
+        await _look.Reader.ReadAsync(stop);
+    }
+
+    // ---- Turns -------------------------------------------------------------------------------------------------------
+
+    private async Task TakeTurnsAsync(CancellationToken stop)
+    {
+        await foreach (var live in _turns.Reader.ReadAllAsync(stop))
+        {
+            var execution = live.Execution ??= Remember(live);
+            var arrived = live.BeginTurn();
+            var now = _time.GetUtcNow();
+            List<HistoryEvent> events = [Messages.OrchestratorStarted(now), .. arrived.Select(arrival => arrival.Event)];
+            var result = execution.Turn(events);
+            var commit = TurnCommit.From(
+                (live.InstanceId, live.ExecutionId, live.Turn),
+                execution.Started,
+                result,
+                events,
+                [.. arrived.Where(arrival => arrival.MessageId is not null).Select(arrival => arrival.MessageId!.Value)],
+                [.. arrived.Where(arrival => arrival.TaskId is not null).Select(arrival => arrival.TaskId!.Value)],
+                now);
+            _committer.Add(new OpenTurn(live, execution.Started, commit));
+        }
+    }
+
+    private OrchestrationExecution Remember(LiveInstance live)
+    {
+        var execution = new OrchestrationExecution(
+            name => _host.Registry.CreateOrchestrator(name, _host.Services),
+            _host.Loggers,
+            onStray: () =>
+            {
+                if (live.WantTurn())
+                {
+                    _turns.Writer.TryWrite(live);
+                }
+            });
+        if (live.History.Count > 0)
+        {
+            execution.Replay(live.History.SelectMany(chunk => chunk.Events));
+            live.History = [];
+        }
+
+        return execution;
+    }
+
+    private void OnCommitted(OpenTurn turn)
+    {
+        var live = turn.Instance;
+        if (turn.Commit.Releases)
+        {
+            _inHand.TryRemove(live.InstanceId, out _);
+        }
+
+        var again = live.EndTurn(turn.Commit.NextExecutionId, turn.Commit.MessagesTaken);
+        if (again)
+        {
+            _turns.Writer.TryWrite(live);
+        }
+        else if (turn.Commit.Releases && !turn.Commit.Ends)
+        {
+            _cache.Keep(live);
+        }
+    }
+
+    private void OnNews(IReadOnlySet<string> ended, bool unheld)
+    {
+        _host.Hub.Changed(ended);
+        if (unheld)
+        {
+            Look();
+        }
+    }
+
+    // ---- Activities --------------------------------------------------------------------------------------------------
+
+    private void OnActivityFinished(ActivityWork work, HistoryEvent? result)
+    {
+        if (_moreActivities && _activities.IsRunningLow)
+        {
+            Look();
+        }
+
+        if (result is null)
+        {
+            return;
+        }
+
+        if (_inHand.TryGetValue(work.InstanceId, out var live) && live.TryDeliver(work.ExecutionId, work.TaskId, result, out var queue))
+        {
+            if (queue)
+            {
+                _turns.Writer.TryWrite(live);
+            }
+        }
+        else
+        {
+            _committer.Add(new ActivityResult(work, result.ToBytes()));
+        }
+    }
+
+    // ---- The lease ---------------------------------------------------------------------------------------------------
+
+    private async Task KeepLeaseAsync(CancellationToken stop)
+    {
+        using var beat = new PeriodicTimer(_host.Options.LeaseDuration / 6, _time);
+        while (await beat.WaitForNextTickAsync(stop))
+        {
+            if (_lease.Id == 0 || NothingInHand)
+            {
+                continue;
+            }
+
+            try
+            {
+                await _lease.EnsureAsync(nothingInHand: false, stop);
+                if (!_activities.IsIdle)
+                {
+                    var asked = _time.GetTimestamp();
+                    _activities.CancelUnwanted(await _store.ActivitiesInHandAsync(_lease.Id, stop), asked);
+                }
+            }
+            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            {
+                if (_lease.HasSurelyEnded)
+                {
+                    throw new LeaseLostException("The database was away for longer than the lease lasts.", away);
+                }
+
+                _log.LogWarning("The database is away ({Reason}); the lease ends soon", away.Message);
+            }
+        }
+    }
+
+    private async Task GiveBackAsync()
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5), _time);
+            await _lease.ReleaseAsync(patience.Token);
+        }
+        catch (Exception error) when (error is NpgsqlException or OperationCanceledException)
+        {
+            _log.LogWarning("Could not give the work back ({Reason}); it is free when the lease ends", error.Message);
+        }
+    }
+}
