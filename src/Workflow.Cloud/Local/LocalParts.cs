@@ -25,7 +25,7 @@ public static class LocalParts
         var package = Path.Combine([Folder, "node_modules", .. name.Split('/')]);
         return Directory.Exists(package)
             ? package
-            : throw new LocalPartMissingException($"The local part {name} is not installed in {Folder}: run npm ci --ignore-scripts --prefix infra/local in the checkout.");
+            : throw new LocalPartMissingException($"The local part {name} is not installed in {Folder}: run npm ci --prefix infra/local in the checkout.");
     }
 
     /// <summary>This machine as npm packages name it: <c>linux-x64</c>, <c>darwin-arm64</c>.</summary>

@@ -1,0 +1,68 @@
+using Amazon.Runtime;
+using Amazon.S3;
+using Workflow.Cloud.Objects;
+using Workflow.Testing;
+
+namespace Workflow.Cloud.Tests.Objects;
+
+public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
+{
+    private IAmazonS3 _client = null!;
+    private ObjectAddress _bucket = null!;
+
+    protected override async Task<(IObjectStore Store, ObjectAddress EmptyBucket)> CreateAsync()
+    {
+        _client = await s3.CreateClientAsync(Cancellation);
+        _bucket = new("s3", await s3.CreateBucketAsync(Cancellation), "");
+        return (new S3ObjectStore(_client, TimeProvider.System), _bucket);
+    }
+
+    protected override void Release() => _client.Dispose();
+
+    [Fact]
+    public async Task A_missing_bucket_is_named()
+    {
+        var address = new ObjectAddress("s3", "no-such-bucket", "key");
+
+        Assert.Contains("no bucket 'no-such-bucket'", (await Assert.ThrowsAsync<ObjectStoreException>(() => WriteAsync(address, "x"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_object_too_large_for_one_copy_is_copied_in_parts()
+    {
+        // The server takes the SDK's content type for this request, which has no body, as a promise of one.
+        ((AmazonS3Client)_client).BeforeRequestEvent += (_, request) => ((WebServiceRequestEventArgs)request).Headers["Content-Type"] = "application/octet-stream";
+        var store = new S3ObjectStore(_client, TimeProvider.System) { CopyLimit = 8 << 20, CopyPartSize = 6 << 20 };
+        var content = new byte[(20 << 20) + 1];
+        Random.Shared.NextBytes(content);
+        await store.WriteAsync(_bucket.WithKey("large one"), new MemoryStream(content), WriteCondition.Always, Cancellation);
+
+        var copied = await store.CopyAsync(_bucket.WithKey("large one"), _bucket.WithKey("copy"), Cancellation);
+
+        Assert.Equal(content.Length, copied.Size);
+        using var memory = new MemoryStream();
+        await using var read = await store.OpenReadAsync(_bucket.WithKey("copy"), Cancellation);
+        await read.CopyToAsync(memory, Cancellation);
+        Assert.Equal(content, memory.ToArray());
+    }
+
+    [Fact]
+    public async Task A_folder_made_by_a_console_is_not_listed()
+    {
+        await _client.PutObjectAsync(new() { BucketName = _bucket.Bucket, Key = "folder/", ContentBody = "" }, Cancellation);
+        await WriteAsync(_bucket.WithKey("folder/object"), "x");
+
+        Assert.Equal(["folder/object"], await ListAsync(""));
+    }
+
+    [Fact]
+    public async Task A_service_that_cannot_be_reached_is_an_error_with_the_address_and_what_to_check()
+    {
+        using var client = S3Fixture.Connect($"http://127.0.0.1:{FreePort.Next()}");
+        var store = new S3ObjectStore(client, TimeProvider.System);
+
+        var failed = await Assert.ThrowsAsync<ObjectStoreException>(() => store.OpenReadAsync(_bucket.WithKey("x"), Cancellation));
+        Assert.Contains(_bucket.WithKey("x").ToString(), failed.Message, StringComparison.Ordinal);
+        Assert.Contains("AWS_ENDPOINT_URL", failed.Message, StringComparison.Ordinal);
+    }
+}
