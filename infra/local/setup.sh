@@ -1,0 +1,81 @@
+# Set-up shared by the scripts at the root of the checkout; sourced, never run.
+# Each script sets `root` to the checkout first.
+
+set -euo pipefail
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+# Why a script stops, in one line.
+stop() {
+  echo "$(basename "$0"): $*" >&2
+  exit 1
+}
+
+require_tools() {
+  (cd "$root" && dotnet --version) >/dev/null 2>&1 ||
+    stop "the .NET 10 SDK is missing: install dotnet-sdk-10.0 with your package manager or from https://dot.net."
+  command -v node >/dev/null || stop "Node.js is missing: install nodejs with your package manager or from https://nodejs.org."
+  command -v npm >/dev/null || stop "npm is missing: it comes with Node.js, or as the package npm."
+}
+
+# Runs the rest of the line while no other script of this checkout is in here; without flock (macOS), unguarded.
+one_at_a_time() {
+  (
+    if command -v flock >/dev/null; then
+      flock 9
+    fi
+    # Closed to what it starts: a build server that lives on must not keep the lock.
+    "$@" 9<&-
+  ) 9<"$root/infra/local/setup.sh"
+}
+
+# What the embedded default runs; with `dev`, also what only the tests run.
+install_local_parts() {
+  one_at_a_time restore_local_parts "${1:-}"
+}
+
+restore_local_parts() {
+  local parts="$root/infra/local" wanted installed=""
+  local stamp="$parts/node_modules/.installed"
+  wanted=$(cksum <"$parts/package-lock.json")
+  [ ! -f "$stamp" ] || installed=$(cat "$stamp")
+  case "$installed" in
+    "$wanted dev") return ;;
+    "$wanted ") [ "$1" = dev ] || return 0 ;;
+  esac
+  echo "Installing the local parts…" >&2
+  if [ "$installed" = "$wanted " ]; then
+    # Only adds: a server may be running from what is there.
+    npm install --prefix "$parts" --no-save --loglevel=error >&2
+  elif [ "$1" = dev ]; then
+    npm ci --prefix "$parts" --loglevel=error >&2
+  else
+    npm ci --prefix "$parts" --omit=dev --loglevel=error >&2
+  fi || stop "npm could not install the local parts of infra/local/package-lock.json; its reason is above."
+  echo "$wanted $1" >"$stamp"
+}
+
+# Builds the solution, or one project of it, with warnings as errors.
+build() {
+  one_at_a_time restore_and_build "$@"
+}
+
+restore_and_build() {
+  dotnet restore "$1" --verbosity quiet && dotnet build "$@" --no-restore -warnaserror --verbosity quiet ||
+    stop "the build failed; its reason is above."
+}
+
+# Takes --data DIR (or --data=DIR) out of a script's arguments: sets `data`, absolute, and leaves the others in `rest`.
+take_data_folder() {
+  data="$root/data"
+  rest=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --data) [ $# -gt 1 ] || stop "--data needs a folder."; data=$2; shift ;;
+      --data=*) data=${1#--data=} ;;
+      *) rest+=("$1") ;;
+    esac
+    shift
+  done
+  mkdir -p "$data" || stop "the data folder $data cannot be made: pass another --data DIR."
+  data=$(cd "$data" && pwd)
+}
