@@ -17,6 +17,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
 {
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<InstanceWatch, byte> _watches = new();
+    private volatile bool _prepared;
 
     public TaskHub(string connectionString, string name, TimeProvider time)
     {
@@ -35,10 +36,25 @@ internal sealed partial class TaskHub : IAsyncDisposable
         Data = builder.Build();
     }
 
+    /// <summary>The hub's schema is there and up to date from here on. Cheap once it is.</summary>
+    public async ValueTask PrepareAsync(CancellationToken cancellation)
+    {
+        if (_prepared)
+        {
+            return;
+        }
+
+        await Migrations.ApplyAsync(this, cancellation);
+        _prepared = true;
+    }
+
     /// <summary>The schema that holds the hub.</summary>
     public string Name { get; }
 
     public NpgsqlDataSource Data { get; }
+
+    /// <summary>Tells this process's calls from the others'.</summary>
+    public string ProcessId { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>The channel on which hosts call each other.</summary>
     public string Channel => "workflow_" + Name;
@@ -49,6 +65,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
     /// <summary>Null when started; otherwise the status of the instance that keeps the id.</summary>
     public async Task<OrchestrationRuntimeStatus?> CreateAsync(NewInstance start, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         var now = _time.GetUtcNow();
         var executionId = Guid.NewGuid();
         var started = Messages.ExecutionStarted(start.InstanceId, executionId, start.Name, start.Input, parent: null, now);
@@ -68,7 +85,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
             Sql.Time(now),
             Sql.Time(start.Options.StartAt ?? now),
             Sql.Texts(start.Options.DedupeStatuses.Select(status => status.ToString()))));
-        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of("")));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
         var existing = await batch.ExecuteScalarAsync(cancellation) as string;
         WorkArrived?.Invoke();
         return existing is null ? null : Enum.Parse<OrchestrationRuntimeStatus>(existing);
@@ -77,9 +94,10 @@ internal sealed partial class TaskHub : IAsyncDisposable
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     public async Task SendAsync(string instanceId, HistoryEvent message, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         await using var batch = Data.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(Sql.Send, Sql.Of(instanceId), Sql.Time(_time.GetUtcNow()), Sql.Of(message.ToBytes())));
-        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of("")));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
         if (!(bool)(await batch.ExecuteScalarAsync(cancellation))!)
         {
             throw new InstanceNotFoundException(instanceId);
@@ -90,6 +108,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
 
     public async Task<OrchestrationMetadata?> FindAsync(string instanceId, bool inputsAndOutputs, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         await using var command = Data.CreateCommand(Sql.Find);
         command.Parameters.Add(Sql.Of(instanceId));
         command.Parameters.Add(Sql.Of(inputsAndOutputs));
@@ -99,6 +118,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
 
     public async Task<Page<OrchestrationMetadata>> QueryAsync(OrchestrationQuery query, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(query.PageSize, nameof(query));
         var (after, afterId) = PageToken.Read(query.ContinuationToken);
         await using var command = Data.CreateCommand(Sql.Query);
@@ -124,6 +144,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     public async Task<IReadOnlyList<OrchestrationHistoryEvent>> HistoryAsync(string instanceId, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         var lines = new List<OrchestrationHistoryEvent>();
         await using (var command = Data.CreateCommand(Sql.History))
         {
@@ -145,6 +166,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
 
     public async Task<int> PurgeAsync(string instanceId, bool recursive, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         await using var command = Data.CreateCommand(Sql.Purge);
         command.Parameters.Add(Sql.Of(instanceId));
         command.Parameters.Add(Sql.Of(recursive));
@@ -153,6 +175,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
 
     public async Task<int> PurgeAsync(PurgeInstancesFilter filter, CancellationToken cancellation)
     {
+        await PrepareAsync(cancellation);
         if (filter.Statuses?.Where(status => !status.IsTerminal()).ToArray() is { Length: > 0 } live)
         {
             throw new ArgumentException($"Only ended instances can be purged; {string.Join(", ", live)} is not an end. Terminate them first.", nameof(filter));

@@ -36,6 +36,8 @@ internal sealed class LeaseLostException(string message, Exception? inner = null
 /// <summary>What hosts ask of the task hub: taking work and committing turns, each one round trip.</summary>
 internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
 {
+    public TaskHub Hub => hub;
+
     public async Task<TakenWork> TakeAsync(long lease, DateTimeOffset now, int instances, int activities, CancellationToken cancellation)
     {
         await using var batch = hub.Data.CreateBatch();

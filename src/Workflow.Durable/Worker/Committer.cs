@@ -170,7 +170,10 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
 
         var commitId = Guid.NewGuid();
         var commits = turns.Select(turn => turn.Commit).ToArray();
-        var call = Call.For(lease.Id, commits, leavesWork: results.Count > 0 || commits.Any(LeavesWork));
+        var call = Call.For(
+            store.Hub.ProcessId,
+            leavesWork: results.Count > 0 || commits.Any(LeavesWork),
+            ended: [.. commits.Where(commit => commit.Ends).Select(commit => commit.InstanceId)]);
         for (var outage = 0L; ;)
         {
             try
@@ -194,36 +197,5 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
                 await Task.Delay(s_retry, time, stop);
             }
         }
-    }
-}
-
-/// <summary>What hosts call to each other: who calls, and which instances ended. Everything else is found by looking.</summary>
-internal static class Call
-{
-    private const int MaxBytes = 7900;  // PostgreSQL carries up to 8,000
-
-    /// <summary>Null when there is nothing that another process could be waiting for.</summary>
-    public static string? For(long lease, IReadOnlyList<TurnCommit> commits, bool leavesWork)
-    {
-        var ended = commits.Where(commit => commit.Ends).Select(commit => commit.InstanceId).ToArray();
-        if (ended.Length == 0 && !leavesWork)
-        {
-            return null;
-        }
-
-        var call = $"{lease}\n{(leavesWork ? "work" : "")}\n{string.Join('\n', ended)}";
-        return System.Text.Encoding.UTF8.GetByteCount(call) <= MaxBytes ? call : $"{lease}\n{(leavesWork ? "work" : "")}\n*";
-    }
-
-    /// <summary>Ended is null when it is not known which.</summary>
-    public static (long Lease, bool LeavesWork, IReadOnlySet<string>? Ended) Read(string call)
-    {
-        var lines = call.Split('\n');
-        if (lines.Length < 3 || !long.TryParse(lines[0], out var lease))
-        {
-            return (0, true, null);  // a client's call: it has left work
-        }
-
-        return (lease, lines[1] == "work", lines[2] == "*" ? null : lines[2..].Where(id => id.Length > 0).ToHashSet());
     }
 }

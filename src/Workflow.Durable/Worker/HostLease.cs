@@ -80,7 +80,7 @@ internal sealed class HostLease(TaskHub hub, TimeSpan duration, TimeProvider tim
     {
         await using var batch = hub.Data.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(Sql.LeaseRelease, Sql.Of(Id)));
-        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of("")));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(hub.ProcessId, leavesWork: true, ended: [])!)));
         await batch.ExecuteNonQueryAsync(cancellation);
         Id = 0;
     }

@@ -18,7 +18,7 @@ internal sealed class TaskHubWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await UntilItWorksAsync("prepare the task hub", () => Migrations.ApplyAsync(hub, stoppingToken), stoppingToken);
+        await UntilItWorksAsync("prepare the task hub", () => hub.PrepareAsync(stoppingToken).AsTask(), stoppingToken);
         void Look() => _session?.Look();
         hub.WorkArrived += Look;
         var listening = ListenAsync(stoppingToken);

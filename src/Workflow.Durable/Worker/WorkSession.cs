@@ -60,11 +60,11 @@ internal sealed class WorkSession : IAsyncDisposable
     /// <summary>There may be work: look soon.</summary>
     public void Look() => _look.Writer.TryWrite(true);
 
-    /// <summary>Another host's call. This host's own come back to it too and say nothing new.</summary>
+    /// <summary>Another process's call. This one's own come back to it too and say nothing new.</summary>
     public void Hear(string call)
     {
-        var (lease, leavesWork, ended) = Call.Read(call);
-        if (lease == _lease.Id)
+        var (process, leavesWork, ended) = Call.Read(call);
+        if (process == _host.Hub.ProcessId)
         {
             return;
         }

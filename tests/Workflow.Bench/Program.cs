@@ -1,0 +1,20 @@
+using Workflow.Bench;
+
+return args switch
+{
+    ["durable", var workload, .. var rest] => await DurableBench.RunAsync(workload, rest),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        """
+        Usage: ./bench durable W1|W2|W3 [n] [concurrency] [--data DIR]
+          W1  n orchestrations (2,000) of 5 activities one after the other, so many at a time (64)
+          W2  n orchestrations (200) of 3 activities, one at a time
+          W3  1 orchestration that fans out to n activities (10,000)
+        One JSON line per workload on stdout.
+        """);
+    return 2;
+}
