@@ -13,7 +13,9 @@ namespace Workflow.Durable.Replay;
 /// <param name="Actions">Numbered as the steps are; the last one may complete the orchestration.</param>
 /// <param name="CustomStatus">JSON; meaningful when <paramref name="SetsCustomStatus"/>.</param>
 /// <param name="IsSuspended">The instance holds back what comes in.</param>
-internal sealed record TurnResult(IReadOnlyList<OrchestratorAction> Actions, bool SetsCustomStatus, string? CustomStatus, bool IsSuspended);
+/// <param name="ActivitiesPending">Asked for, in this turn or before, and not back.</param>
+internal sealed record TurnResult(
+    IReadOnlyList<OrchestratorAction> Actions, bool SetsCustomStatus, string? CustomStatus, bool IsSuspended, int ActivitiesPending);
 
 /// <summary>
 /// One execution of an orchestrator: (past events, new events) → actions. It stays in memory between turns, in which case
@@ -46,6 +48,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     private string? _customStatus;
     private DateTime _now;
     private int _nextId;
+    private int _activitiesPending;
     private int _guids;
     private long _arrivals;
 
@@ -101,7 +104,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         // A dictionary that has lost entries no longer enumerates in the order of asking.
         var actions = _asked.Count == 0 ? s_none : [.. _asked.Values.OrderBy(action => action.Id)];
         _asked.Clear();
-        return new TurnResult(actions, _setsCustomStatus, _customStatus, _isSuspended);
+        return new TurnResult(actions, _setsCustomStatus, _customStatus, _isSuspended, _activitiesPending);
     }
 
     /// <summary>How the execution began; null while the start has not come.</summary>
@@ -166,10 +169,10 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 _ = RunAsync();  // it ends by setting _ended, never by throwing
                 break;
             case Kind.TaskCompleted:
-                Take(happened.TaskCompleted.TaskScheduledId)?.Complete(happened.TaskCompleted.Result);
+                TakeActivity(happened.TaskCompleted.TaskScheduledId)?.Complete(happened.TaskCompleted.Result);
                 break;
             case Kind.TaskFailed:
-                Take(happened.TaskFailed.TaskScheduledId)?.Fail(happened.TaskFailed.FailureDetails);
+                TakeActivity(happened.TaskFailed.TaskScheduledId)?.Fail(happened.TaskFailed.FailureDetails);
                 break;
             case Kind.SubOrchestrationInstanceCompleted:
                 Take(happened.SubOrchestrationInstanceCompleted.TaskScheduledId)?.Complete(happened.SubOrchestrationInstanceCompleted.Result);
@@ -348,6 +351,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 action.Tags[AttemptTag] = attempt.ToString(CultureInfo.InvariantCulture);
             }
 
+            _activitiesPending++;
             return Await<TResult>(name, new OrchestratorAction { ScheduleTask = action });
         }
     }
@@ -445,6 +449,13 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         action.Id = _nextId++;
         _asked.Add(action.Id, action);
         return action.Id;
+    }
+
+    private PendingStep? TakeActivity(int id)
+    {
+        var step = Take(id);
+        _activitiesPending -= step is null ? 0 : 1;
+        return step;
     }
 
     private PendingStep? Take(int id) => _pending.Remove(id, out var step) ? step : null;

@@ -31,6 +31,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         var builder = new NpgsqlDataSourceBuilder(connectionString);
         builder.ConnectionStringBuilder.SearchPath = name;
         builder.ConnectionStringBuilder.IncludeErrorDetail = true;  // the fence names the lost instances there
+        builder.ConnectionStringBuilder.NoResetOnClose = true;  // no session here changes its settings, and a reset is a statement per use
         builder.ConnectionStringBuilder.MaxAutoPrepare = 64;
         builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         Data = builder.Build();

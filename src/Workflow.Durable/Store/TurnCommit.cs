@@ -56,7 +56,10 @@ internal sealed class TurnCommit
 
     public bool Ends => Status is "Completed" or "Failed" or "Terminated";
 
-    /// <summary>Decided when it is committed: nothing in this process will bring the instance its next event.</summary>
+    /// <summary>Results of activities, from here or elsewhere, are the next to come.</summary>
+    public bool WaitsForActivities { get; private init; }
+
+    /// <summary>Decided when it is committed: what comes next is far away, so any host may take it.</summary>
     public bool Releases { get; set; }
 
     /// <summary>The first of <see cref="Activities"/> that this host begins itself; the rest are for anybody.</summary>
@@ -85,6 +88,7 @@ internal sealed class TurnCommit
             Status = result.IsSuspended ? "Suspended" : started is null ? "Pending" : "Running",
             SetsCustomStatus = result.SetsCustomStatus,
             CustomStatus = result.CustomStatus,
+            WaitsForActivities = result.ActivitiesPending > 0 && !result.IsSuspended,
         };
         commit.History.Events.AddRange(arrived);
         foreach (var action in result.Actions)
@@ -213,7 +217,7 @@ internal sealed class TurnCommit
             CompleteOrchestration = new() { OrchestrationStatus = OrchestrationStatus.Failed, FailureDetails = Failures.From(reason) },
         };
         return From(
-            (InstanceId, ExecutionId, Turn), started, new TurnResult([failed], false, null, false), [Store.Messages.OrchestratorStarted(now)], MessagesTaken, ActivitiesDone, now);
+            (InstanceId, ExecutionId, Turn), started, new TurnResult([failed], false, null, false, 0), [Store.Messages.OrchestratorStarted(now)], MessagesTaken, ActivitiesDone, now);
     }
 
     private HistoryEvent Record(OrchestratorAction action, DateTimeOffset now, HistoryEvent asked)

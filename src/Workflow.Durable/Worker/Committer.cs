@@ -118,7 +118,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
             Settle(turn);
         }
 
-        Tell(turns);
+        Tell(turns, leavesWork: results.Count > 0 || turns.Any(turn => LeavesWork(turn.Commit)));
     }
 
     private void DecideWhatStays(List<OpenTurn> turns)
@@ -128,8 +128,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         {
             commit.ActivitiesKept = Math.Min(commit.Activities.Count, room);
             room -= commit.ActivitiesKept;
-            commit.Releases = instance.TryRelease(
-                commit.Activities.Take(commit.ActivitiesKept).Select(work => work.TaskId), ends: commit.Ends || commit.ContinuesAsNew);
+            commit.Releases = instance.TryRelease(ends: commit.Ends || commit.ContinuesAsNew, commit.WaitsForActivities);
         }
     }
 
@@ -148,13 +147,12 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         Committed(turn);
     }
 
-    private void Tell(List<OpenTurn> turns)
+    private void Tell(List<OpenTurn> turns, bool leavesWork)
     {
         var ended = turns.Where(turn => turn.Commit.Ends).Select(turn => turn.Commit.InstanceId).ToHashSet();
-        var unheld = turns.Any(turn => LeavesWork(turn.Commit));
-        if (ended.Count > 0 || unheld)
+        if (ended.Count > 0 || leavesWork)
         {
-            News(ended, unheld);
+            News(ended, leavesWork);
         }
     }
 

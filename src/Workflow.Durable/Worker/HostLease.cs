@@ -87,12 +87,31 @@ internal sealed class HostLease(TaskHub hub, TimeSpan duration, TimeProvider tim
 
     public async ValueTask DisposeAsync()
     {
-        if (_connection is not null)
-        {
-            await _connection.DisposeAsync();
-        }
-
+        await DropConnectionAsync();
         _one.Dispose();
+    }
+
+    /// <summary>Lets go of the lease's lock before the session goes back to the pool.</summary>
+    private async Task DropConnectionAsync()
+    {
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            if (connection.State == ConnectionState.Open)
+            {
+                try
+                {
+                    await using var let = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+                    await let.ExecuteNonQueryAsync();
+                }
+                catch (NpgsqlException)
+                {
+                    // The session is gone, and the lock with it.
+                }
+            }
+
+            await connection.DisposeAsync();
+        }
     }
 
     private async Task<bool> TryRenewAsync(CancellationToken cancellation)
@@ -113,12 +132,7 @@ internal sealed class HostLease(TaskHub hub, TimeSpan duration, TimeProvider tim
 
     private async Task AcquireAsync(CancellationToken cancellation)
     {
-        if (_connection is not null)
-        {
-            await _connection.DisposeAsync();  // with it goes the lock of the lease before
-            _connection = null;
-        }
-
+        await DropConnectionAsync();
         var begun = time.GetTimestamp();
         var connection = await hub.Data.OpenConnectionAsync(cancellation);
         await using (var acquire = new NpgsqlCommand(Sql.LeaseAcquire, connection))
@@ -140,12 +154,7 @@ internal sealed class HostLease(TaskHub hub, TimeSpan duration, TimeProvider tim
             return open;
         }
 
-        if (_connection is not null)
-        {
-            await _connection.DisposeAsync();
-            _connection = null;
-        }
-
+        await DropConnectionAsync();
         var connection = await hub.Data.OpenConnectionAsync(cancellation);
         await HoldAsync(connection, cancellation);
         return _connection = connection;

@@ -16,7 +16,6 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
 {
     private readonly Lock _lock = new();
     private readonly HashSet<long> _seen = [];
-    private readonly HashSet<int> _running = [];
     private List<Arrival> _arrivals = [];
     private bool _inHand;
     private bool _inTurn;
@@ -76,7 +75,6 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
                 return false;
             }
 
-            _running.Remove(taskId);
             _arrivals.Add(new Arrival(result, null, taskId));
             queue = Awaken();
             return true;
@@ -105,21 +103,15 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
         }
     }
 
-    /// <summary>Lets go, as part of the commit being made, unless something here will bring the next event.</summary>
-    /// <param name="keep">Activities of this turn that this host begins itself.</param>
+    /// <summary>Lets go, as part of the commit being made, unless the next turn is near.</summary>
     /// <param name="ends">The instance, or this execution of it, is over.</param>
-    public bool TryRelease(IEnumerable<int> keep, bool ends)
+    /// <param name="waitsForActivities">Their results come here first.</param>
+    public bool TryRelease(bool ends, bool waitsForActivities)
     {
         lock (_lock)
         {
-            _running.UnionWith(keep);
-            if (!ends && (_arrivals.Count > 0 || _running.Count > 0 || _wanted))
-            {
-                return false;
-            }
-
-            _inHand = false;
-            return true;
+            _inHand = !ends && (waitsForActivities || _arrivals.Count > 0 || _wanted);
+            return !_inHand;
         }
     }
 
@@ -133,7 +125,6 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
             {
                 ExecutionId = executionId;
                 Execution = null;
-                _running.Clear();
             }
 
             _inTurn = false;
