@@ -7,14 +7,14 @@ public sealed class FakeTimeProvider(DateTimeOffset? start = null) : TimeProvide
     private readonly List<Timer> _timers = [];
     private DateTimeOffset _now = start ?? new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Timers that are waiting for their time: wait for the one you expect before you advance.</summary>
-    public int PendingTimers
+    /// <summary>How long until the next timer fires, or null where none is set: wait for the one you expect before you advance.</summary>
+    public TimeSpan? NextTimer
     {
         get
         {
             lock (_lock)
             {
-                return _timers.Count;
+                return _timers.Count == 0 ? null : _timers.Min(timer => timer.Due) - _now;
             }
         }
     }

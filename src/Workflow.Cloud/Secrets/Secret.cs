@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace Workflow.Cloud.Secrets;
+
+/// <summary>
+/// One named secret: fields and their values. Resolve it inside the activity that needs it; it does not print, and is not to be
+/// put into inputs, history, logs or URLs.
+/// </summary>
+public sealed class Secret
+{
+    private readonly Dictionary<string, string> _fields;
+
+    internal Secret(string name, JsonElement fields)
+    {
+        Name = name;
+        _fields = [];
+        foreach (var field in fields.EnumerateObject().Where(field => field.Value.ValueKind != JsonValueKind.Null))
+        {
+            _fields[field.Name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
+        }
+    }
+
+    public string Name { get; }
+
+    public IReadOnlyCollection<string> FieldNames => _fields.Keys;
+
+    /// <summary>A field's text; of anything but a text, its JSON. A field that is null is not there.</summary>
+    /// <exception cref="SecretException">The secret has no such field.</exception>
+    public string this[string field] =>
+        Find(field) ?? throw new SecretException($"The secret '{Name}' has no field '{field}'. It has: {string.Join(", ", _fields.Keys.Order(StringComparer.Ordinal))}.");
+
+    public string? Find(string field) => _fields.GetValueOrDefault(field);
+
+    public override string ToString() => $"secret '{Name}'";
+}
+
+/// <summary>A secret is not there or cannot be used; the message names it and the next move, and never a value.</summary>
+public sealed class SecretException(string message) : Exception(message);
