@@ -68,6 +68,9 @@ internal static class Sql
     public static NpgsqlParameter Time(DateTimeOffset? value) =>
         new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz, Value = value is { } time ? time.UtcDateTime : DBNull.Value };
 
+    public static NpgsqlParameter Times(IEnumerable<DateTimeOffset> values) =>
+        new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.TimestampTz, Value = values.Select(time => time.UtcDateTime).ToArray() };
+
     public static NpgsqlParameter Texts(IEnumerable<string?>? values) =>
         new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text, Value = (object?)values?.ToArray() ?? DBNull.Value };
 }

@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 using Workflow.Durable.Protocol;
 
 namespace Workflow.Durable.Store;
@@ -185,7 +184,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 Sql.Of(Column(messages, row => row.InstanceId)),
                 Sql.Of(Column(messages, row => row.ExecutionId)),
                 Sql.Of(Column(messages, row => row.Carried)),
-                TimeColumn(messages, row => row.VisibleAt),
+                Sql.Times(messages.Select(row => new DateTimeOffset(row.VisibleAt))),
                 Sql.Of(Column(messages, row => row.Event))));
         }
 
@@ -271,7 +270,4 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
 
         return values;
     }
-
-    private static NpgsqlParameter TimeColumn<TRow>(IReadOnlyList<TRow> rows, Func<TRow, DateTime> column) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, Value = Column(rows, column) };
 }
