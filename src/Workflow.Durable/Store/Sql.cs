@@ -27,6 +27,8 @@ internal static class Sql
     public static readonly string LeaseRelease = Read("lease_release.sql");
     public static readonly string ActivitiesInHand = Read("activities_in_hand.sql");
 
+    public static readonly string GiveUpUnknown = Read("give_up_unknown.sql");
+
     public static readonly string Fence = Read("fence.sql");
     public static readonly string CommitHistory = Read("commit_history.sql");
     public static readonly string CommitMessagesTaken = Read("commit_messages_taken.sql");

@@ -36,6 +36,10 @@ internal sealed partial class TaskHub : IAsyncDisposable
         builder.ConnectionStringBuilder.SearchPath = name;
         builder.ConnectionStringBuilder.IncludeErrorDetail = true;  // the fence names the lost instances there
         builder.ConnectionStringBuilder.NoResetOnClose = true;  // no session here changes its settings, and a reset is a statement per use
+
+        // The tables are queues: their statistics are always out of date, and every statement has an index made for it. A plain index
+        // scan also clears away what it finds dead, which a bitmap scan does not.
+        builder.ConnectionStringBuilder.Options = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
         builder.ConnectionStringBuilder.MaxAutoPrepare = 64;
         builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         Data = builder.Build();
