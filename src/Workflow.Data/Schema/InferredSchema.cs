@@ -9,7 +9,7 @@ public sealed record InferredSchema(IReadOnlyList<InferredColumn> Columns, long 
     /// <exception cref="BadInputException">The file has no such column.</exception>
     public InferredSchema WithType(string column, ColumnType type) =>
         Columns.Any(inferred => inferred.Name == column)
-            ? this with { Columns = [.. Columns.Select(inferred => inferred.Name == column ? inferred with { Type = type, IsDeclared = true } : inferred)] }
+            ? this with { Columns = [.. Columns.Select(inferred => inferred.Name == column ? inferred.Declare(type) : inferred)] }
             : throw new BadInputException($"There is no column '{column}' to declare as {type}. The file has: {string.Join(", ", Columns.Select(inferred => inferred.Name))}.");
 }
 
@@ -18,9 +18,6 @@ public sealed record InferredSchema(IReadOnlyList<InferredColumn> Columns, long 
 /// <param name="Evidence">Null where no row has a value.</param>
 public sealed record InferredColumn(string Name, ColumnType Type, long Nulls, ColumnEvidence? Evidence)
 {
-    /// <summary>The type was laid down, not inferred.</summary>
-    public bool IsDeclared { get; init; }
-
     /// <summary>No row has a value: the column fits any type.</summary>
     public bool IsEmpty => Evidence is null;
 
@@ -32,6 +29,14 @@ public sealed record InferredColumn(string Name, ColumnType Type, long Nulls, Co
 
     /// <summary>All values keep their digits as a 64-bit float: at most 15 of a whole number, 17 of others.</summary>
     public bool FitsDouble { get; init; }
+
+    internal InferredColumn Declare(ColumnType type) => this with
+    {
+        Type = type,
+        IntegerDigits = type.Kind switch { ColumnKind.Integer => 10, ColumnKind.Bigint => 19, _ => type.Precision - type.Scale },
+        Scale = type.Scale,
+        FitsDouble = type.Kind is ColumnKind.Integer or ColumnKind.Double,
+    };
 }
 
 /// <summary>Why a column has its type: a row of the file.</summary>

@@ -1,12 +1,13 @@
 using System.IO.Compression;
 using System.Text;
 using Workflow.Data.Csv;
+using Workflow.Testing;
 
 namespace Workflow.Data.Tests.Csv;
 
 public sealed class CsvReaderTests : IDisposable
 {
-    private readonly ScratchFolder _scratch = new();
+    private readonly TempFolder _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
 

@@ -2,12 +2,13 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Workflow.Data.Csv;
+using Workflow.Testing;
 
 namespace Workflow.Data.Tests.Csv;
 
 public sealed class CsvRoundTripTests : IDisposable
 {
-    private readonly ScratchFolder _scratch = new();
+    private readonly TempFolder _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
 

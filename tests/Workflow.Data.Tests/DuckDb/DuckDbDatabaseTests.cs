@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Workflow.Cloud.Local;
 using Workflow.Data.DuckDb;
+using Workflow.Testing;
 
 namespace Workflow.Data.Tests.DuckDb;
 
@@ -16,14 +18,14 @@ public sealed class DuckDbDatabaseTests
     [Fact]
     public void A_missing_library_says_what_to_run()
     {
-        var error = Assert.Throws<DllNotFoundException>(() => DuckDbLibrary.Find(Path.GetPathRoot(Path.GetTempPath())!));
+        var error = Assert.Throws<LocalPartMissingException>(() => DuckDbLibrary.Find(Path.GetTempPath(), "plan9-mips"));
         Assert.Contains("npm ci", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Settings_are_in_force()
     {
-        using var scratch = new ScratchFolder();
+        using var scratch = new TempFolder();
         using var database = DuckDbDatabase.Open(new() { MemoryLimit = "100MB", Threads = 1, TempDirectory = scratch.Path });
         using var connection = database.Connect();
 
@@ -43,7 +45,7 @@ public sealed class DuckDbDatabaseTests
     [Fact]
     public void A_file_keeps_its_tables_and_opens_once_per_process()
     {
-        using var scratch = new ScratchFolder();
+        using var scratch = new TempFolder();
         var settings = new DuckDbSettings { Path = scratch.File("kept.duckdb") };
         using (var database = DuckDbDatabase.Open(settings))
         {
@@ -62,7 +64,7 @@ public sealed class DuckDbDatabaseTests
     [Fact]
     public void A_file_that_is_no_database_is_an_error_that_names_it()
     {
-        using var scratch = new ScratchFolder();
+        using var scratch = new TempFolder();
         var path = scratch.Write("not.duckdb", new string('x', 5000));
         var error = Assert.Throws<DuckDbException>(() => DuckDbDatabase.Open(new() { Path = path }));
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
@@ -76,7 +78,7 @@ public sealed class DuckDbDatabaseTests
         connection.Execute(Numbers, Cancellation);
         using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var query = Task.Run(() => connection.Scalar(TakesLong, source.Token), Cancellation);
-        await Eventually(() => connection.Progress > 0 || query.IsCompleted);
+        await Eventually.TrueAsync(() => connection.Progress > 0 || query.IsCompleted);
 
         var watch = Stopwatch.StartNew();
         await source.CancelAsync();
@@ -105,7 +107,7 @@ public sealed class DuckDbDatabaseTests
         using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
 
         var query = Task.Run(() => connection.Scalar(TakesLong, source.Token), Cancellation);
-        await Eventually(() => connection.Progress is > 0 and <= 1 || query.IsCompleted);
+        await Eventually.TrueAsync(() => connection.Progress is > 0 and <= 1 || query.IsCompleted);
 
         Assert.False(query.IsCompleted, "the query was over before any progress was seen");
         await source.CancelAsync();
@@ -115,7 +117,7 @@ public sealed class DuckDbDatabaseTests
     [Fact]
     public void Work_beyond_the_memory_limit_spills_to_the_temp_directory()
     {
-        using var scratch = new ScratchFolder();
+        using var scratch = new TempFolder();
         using var database = DuckDbDatabase.Open(new() { MemoryLimit = "120MB", TempDirectory = scratch.Path, Threads = 1 });
         using var connection = database.Connect();
         const string sort = "select count(*) from (select i, md5(i::varchar) as h from range(3000000) r(i) order by h limit 2999999)";
@@ -124,15 +126,5 @@ public sealed class DuckDbDatabaseTests
         using var without = DuckDbDatabase.Open(new() { MemoryLimit = "120MB", Threads = 1 });
         using var cramped = without.Connect();
         Assert.Throws<DuckDbException>(() => cramped.Scalar(sort, Cancellation));
-    }
-
-    private static async Task Eventually(Func<bool> condition)
-    {
-        var deadline = TimeProvider.System.GetTimestamp();
-        while (!condition())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(30), "the state waited for did not come");
-            await Task.Yield();
-        }
     }
 }

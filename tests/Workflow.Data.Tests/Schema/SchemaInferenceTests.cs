@@ -1,10 +1,11 @@
 using Workflow.Data.Schema;
+using Workflow.Testing;
 
 namespace Workflow.Data.Tests.Schema;
 
 public sealed class SchemaInferenceTests : IDisposable
 {
-    private readonly ScratchFolder _scratch = new();
+    private readonly TempFolder _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
 

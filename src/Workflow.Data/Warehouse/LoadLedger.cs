@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Workflow.Data.Warehouse;
+
+/// <summary>The table <c>load_ledger</c> in the schema of the target: a row per load, committed with the load's rows.</summary>
+internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest request)
+{
+    public const string Table = "load_ledger";
+
+    private readonly string _ledger = new TableName(request.Table.Schema, Table).Quoted;
+
+    /// <summary>Makes schema and ledger where they are missing; outside of the load's transaction, so that nobody waits for a load to end.</summary>
+    public async Task EnsureAsync(CancellationToken cancellation)
+    {
+        while (!await ExistsAsync(cancellation))
+        {
+            var create = SqlText.Read("Warehouse/create_ledger.sql").Replace("{schema}", SqlText.Identifier(request.Table.Schema));
+            await using var command = new NpgsqlCommand(create, connection);
+            try
+            {
+                await command.ExecuteNonQueryAsync(cancellation);
+            }
+            catch (PostgresException raced) when (raced.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
+            {
+                // "if not exists" does not hold between sessions that create at once: another one has just done it.
+            }
+        }
+    }
+
+    /// <summary>What the load reported when it was done, if it was.</summary>
+    public async Task<LoadResult?> FindAsync(CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"select result from {_ledger} where load_key = $1", connection)
+        {
+            Parameters = { new() { Value = request.LoadKey } },
+        };
+        return await command.ExecuteScalarAsync(cancellation) is string result ? JsonSerializer.Deserialize<LoadResult>(result, JsonSerializerOptions.Web) : null;
+    }
+
+    /// <summary>Whether this content was the last to be loaded into the table.</summary>
+    public async Task<bool> IsLastContentAsync(CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"select content_sha256 from {_ledger} where target = $1 order by id desc limit 1", connection)
+        {
+            Parameters = { new() { Value = request.Table.ToString() } },
+        };
+        return await command.ExecuteScalarAsync(cancellation) is string last && last == request.ContentSha256;
+    }
+
+    public async Task RecordAsync(LoadResult result, CancellationToken cancellation)
+    {
+        var insert = SqlText.Read("Warehouse/insert_ledger.sql").Replace("{ledger}", _ledger);
+        await using var command = new NpgsqlCommand(insert, connection)
+        {
+            Parameters =
+            {
+                new() { Value = request.LoadKey },
+                new() { Value = request.Source },
+                new() { Value = request.ContentSha256 },
+                new() { Value = request.Table.ToString() },
+                new() { Value = result.RowsIn },
+                new() { Value = result.Loaded },
+                new() { Value = result.Quarantined },
+                new() { Value = result.Skipped },
+                new() { Value = result.Duplicates },
+                new() { Value = JsonSerializer.Serialize(result, JsonSerializerOptions.Web), NpgsqlDbType = NpgsqlDbType.Jsonb },
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    private async Task<bool> ExistsAsync(CancellationToken cancellation)
+    {
+        await using var find = new NpgsqlCommand("select to_regclass($1) is not null", connection) { Parameters = { new() { Value = _ledger } } };
+        return await find.ExecuteScalarAsync(cancellation) is true;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Threading.Channels;
+using Npgsql;
+
+namespace Workflow.Data.Warehouse;
+
+/// <summary>Copies a file's rows into the staging table: one thread encodes while the other end receives.</summary>
+internal static class StagingCopy
+{
+    private const int BufferSize = 1 << 18;
+    private const int BuffersInFlight = 4;
+
+    public static async Task RunAsync(NpgsqlConnection connection, string copy, RowEncoder encoder, CancellationToken cancellation)
+    {
+        var filled = Channel.CreateBounded<CopyBuffer>(new BoundedChannelOptions(BuffersInFlight) { SingleReader = true, SingleWriter = true });
+        var empty = Channel.CreateUnbounded<CopyBuffer>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await using var stream = await connection.BeginRawBinaryCopyAsync(copy, cancellation);
+        var encoding = Task.Run(() => EncodeAsync(encoder, filled.Writer, empty.Reader, stop.Token), cancellation);
+        try
+        {
+            await foreach (var buffer in filled.Reader.ReadAllAsync(cancellation))
+            {
+                await stream.WriteAsync(buffer.Written, cancellation);
+                empty.Writer.TryWrite(buffer);
+            }
+
+            await encoding;
+        }
+        catch
+        {
+            // Without this the end of the stream would complete the copy.
+            await stop.CancelAsync();
+            await Task.WhenAny(encoding);
+            await stream.CancelAsync();
+            throw;
+        }
+    }
+
+    private static async Task EncodeAsync(RowEncoder encoder, ChannelWriter<CopyBuffer> filled, ChannelReader<CopyBuffer> empty, CancellationToken cancellation)
+    {
+        Exception? failure = null;
+        try
+        {
+            var more = true;
+            for (var first = true; more; first = false)
+            {
+                var buffer = empty.TryRead(out var used) ? used : new CopyBuffer(BufferSize + (BufferSize >> 2));
+                buffer.Truncate(0);
+                if (first)
+                {
+                    buffer.WriteHeader();
+                }
+
+                more = encoder.Fill(buffer, BufferSize);
+                if (!more)
+                {
+                    buffer.WriteFieldCount(-1);
+                }
+
+                await filled.WriteAsync(buffer, cancellation);
+            }
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+            throw;
+        }
+        finally
+        {
+            filled.Complete(failure);
+        }
+    }
+}
