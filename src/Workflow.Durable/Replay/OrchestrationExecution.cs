@@ -96,6 +96,11 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             }
         });
 
+        if (IsStuck)
+        {
+            Fail(Strayed());
+        }
+
         if (_ended is not null)
         {
             Ask(new OrchestratorAction { CompleteOrchestration = WithCarryover(_ended) });
@@ -106,6 +111,9 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         _asked.Clear();
         return new TurnResult(actions, _setsCustomStatus, _customStatus, _isSuspended, _activitiesPending);
     }
+
+    /// <summary>Its code waits, but for nothing that could ever come to it: what it awaits is not in its history.</summary>
+    private bool IsStuck => _hasStarted && _ended is null && !_isSuspended && _pending.Count == 0 && !_events.Values.Any(queue => queue.IsAwaited);
 
     /// <summary>How the execution began; null while the start has not come.</summary>
     public ExecutionStartedEvent? Started => _hasStarted ? _started : null;
@@ -189,8 +197,9 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             case Kind.ExecutionCompleted or Kind.OrchestratorCompleted or Kind.ContinueAsNew or Kind.GenericEvent:
                 break;
             default:
-                throw new NonDeterministicOrchestrationException(
-                    $"The history of instance '{InstanceId}' holds a {happened.EventTypeCase} event, which this version does not know. Run it on the version that wrote it.");
+                Fail(new NonDeterministicOrchestrationException(
+                    $"The history of instance '{InstanceId}' holds a {happened.EventTypeCase} event, which this version does not know. Run it on the version that wrote it."));
+                break;
         }
     }
 
@@ -536,6 +545,8 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         private readonly Queue<(HistoryEvent Raised, long Arrival)> _early = new();
 
         public IEnumerable<(HistoryEvent Raised, long Arrival)> Early => _early;
+
+        public bool IsAwaited => _waiting.Any(waiter => !waiter.IsOver);
 
         public void Arrive(HistoryEvent raised, long arrival)
         {

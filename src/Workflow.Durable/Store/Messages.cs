@@ -19,6 +19,14 @@ internal static class Messages
             },
         });
 
+    public static HistoryEvent ExecutionStarted(NewInstance start, Guid executionId, DateTimeOffset now)
+    {
+        var started = ExecutionStarted(start.InstanceId, executionId, start.Name, start.Input, parent: null, now);
+        started.ExecutionStarted.Version = start.Options.Version;
+        started.ExecutionStarted.Tags.Add(start.Options.Tags.ToDictionary());
+        return started;
+    }
+
     public static HistoryEvent OrchestratorStarted(DateTimeOffset now) => At(now, new() { OrchestratorStarted = new() });
 
     public static HistoryEvent EventRaised(string name, string? input, TimeProvider time) =>

@@ -27,6 +27,8 @@ internal static class Sql
     public static readonly string LeaseRelease = Read("lease_release.sql");
     public static readonly string ActivitiesInHand = Read("activities_in_hand.sql");
 
+    public static readonly string GiveUpUnknown = Read("give_up_unknown.sql");
+
     public static readonly string Fence = Read("fence.sql");
     public static readonly string CommitHistory = Read("commit_history.sql");
     public static readonly string CommitMessagesTaken = Read("commit_messages_taken.sql");
@@ -67,6 +69,9 @@ internal static class Sql
 
     public static NpgsqlParameter Time(DateTimeOffset? value) =>
         new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz, Value = value is { } time ? time.UtcDateTime : DBNull.Value };
+
+    public static NpgsqlParameter Times(IEnumerable<DateTimeOffset> values) =>
+        new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.TimestampTz, Value = values.Select(time => time.UtcDateTime).ToArray() };
 
     public static NpgsqlParameter Texts(IEnumerable<string?>? values) =>
         new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text, Value = (object?)values?.ToArray() ?? DBNull.Value };

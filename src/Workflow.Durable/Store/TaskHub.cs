@@ -17,6 +17,8 @@ internal sealed partial class TaskHub : IAsyncDisposable
 {
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<InstanceWatch, byte> _watches = new();
+    private readonly Gathering<NewInstance, string?> _creating;
+    private readonly Gathering<(string InstanceId, bool InputsAndOutputs), OrchestrationMetadata?> _finding;
     private volatile bool _prepared;
 
     public TaskHub(string connectionString, string name, TimeProvider time)
@@ -28,10 +30,16 @@ internal sealed partial class TaskHub : IAsyncDisposable
 
         Name = name;
         _time = time;
+        _creating = new(CreateManyAsync);
+        _finding = new(FindManyAsync);
         var builder = new NpgsqlDataSourceBuilder(connectionString);
         builder.ConnectionStringBuilder.SearchPath = name;
         builder.ConnectionStringBuilder.IncludeErrorDetail = true;  // the fence names the lost instances there
         builder.ConnectionStringBuilder.NoResetOnClose = true;  // no session here changes its settings, and a reset is a statement per use
+
+        // The tables are queues: their statistics are always out of date, and every statement has an index made for it. A plain index
+        // scan also clears away what it finds dead, which a bitmap scan does not.
+        builder.ConnectionStringBuilder.Options = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
         builder.ConnectionStringBuilder.MaxAutoPrepare = 64;
         builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         Data = builder.Build();
@@ -67,27 +75,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
     public async Task<OrchestrationRuntimeStatus?> CreateAsync(NewInstance start, CancellationToken cancellation)
     {
         await PrepareAsync(cancellation);
-        var now = _time.GetUtcNow();
-        var executionId = Guid.NewGuid();
-        var started = Messages.ExecutionStarted(start.InstanceId, executionId, start.Name, start.Input, parent: null, now);
-        started.ExecutionStarted.Version = start.Options.Version;
-        started.ExecutionStarted.Tags.Add(start.Options.Tags.ToDictionary());
-        var tags = start.Options.Tags.Count == 0 ? null : JsonSerializer.Serialize(start.Options.Tags);
-        await using var batch = Data.CreateBatch();
-        batch.BatchCommands.Add(Sql.Command(
-            Sql.Create,
-            Sql.Of(start.InstanceId),
-            Sql.Of(executionId),
-            Sql.Of(start.Name),
-            Sql.Text(start.Options.Version),
-            Sql.Text(start.Input),
-            new NpgsqlParameter { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb, Value = (object?)tags ?? DBNull.Value },
-            Sql.Of(started.ToBytes()),
-            Sql.Time(now),
-            Sql.Time(start.Options.StartAt ?? now),
-            Sql.Texts(start.Options.DedupeStatuses.Select(status => status.ToString()))));
-        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
-        var existing = await batch.ExecuteScalarAsync(cancellation) as string;
+        var existing = await _creating.AskAsync(start, cancellation);
         WorkArrived?.Invoke();
         return existing is null ? null : Enum.Parse<OrchestrationRuntimeStatus>(existing);
     }
@@ -110,11 +98,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
     public async Task<OrchestrationMetadata?> FindAsync(string instanceId, bool inputsAndOutputs, CancellationToken cancellation)
     {
         await PrepareAsync(cancellation);
-        await using var command = Data.CreateCommand(Sql.Find);
-        command.Parameters.Add(Sql.Of(instanceId));
-        command.Parameters.Add(Sql.Of(inputsAndOutputs));
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? Metadata(reader) : null;
+        return await _finding.AskAsync((instanceId, inputsAndOutputs), cancellation);
     }
 
     public async Task<Page<OrchestrationMetadata>> QueryAsync(OrchestrationQuery query, CancellationToken cancellation)
@@ -212,6 +196,49 @@ internal sealed partial class TaskHub : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Data.DisposeAsync();
+
+    private async Task<IReadOnlyList<string?>> CreateManyAsync(IReadOnlyList<NewInstance> starts)
+    {
+        var now = _time.GetUtcNow();
+        var executions = starts.Select(_ => Guid.NewGuid()).ToArray();
+        await using var batch = Data.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(
+            Sql.Create,
+            Sql.Texts(starts.Select(start => start.InstanceId)),
+            Sql.Of(executions),
+            Sql.Texts(starts.Select(start => start.Name)),
+            Sql.Texts(starts.Select(start => start.Options.Version)),
+            Sql.Texts(starts.Select(start => start.Input)),
+            Sql.Texts(starts.Select(start => start.Options.Tags.Count == 0 ? null : JsonSerializer.Serialize(start.Options.Tags))),
+            Sql.Of(starts.Select((start, i) => Messages.ExecutionStarted(start, executions[i], now).ToBytes()).ToArray()),
+            Sql.Time(now),
+            Sql.Times(starts.Select(start => start.Options.StartAt ?? now)),
+            Sql.Texts(starts.Select(start => string.Join(',', start.Options.DedupeStatuses)))));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
+        await using var reader = await batch.ExecuteReaderAsync();
+        var existing = new List<string?>(starts.Count);
+        while (await reader.ReadAsync())
+        {
+            existing.Add(reader.IsDBNull(0) ? null : reader.GetString(0));
+        }
+
+        return existing;
+    }
+
+    private async Task<IReadOnlyList<OrchestrationMetadata?>> FindManyAsync(IReadOnlyList<(string InstanceId, bool InputsAndOutputs)> wanted)
+    {
+        await using var command = Data.CreateCommand(Sql.Find);
+        command.Parameters.Add(Sql.Texts(wanted.Select(one => one.InstanceId)));
+        command.Parameters.Add(Sql.Of(wanted.Select(one => one.InputsAndOutputs).ToArray()));
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new List<OrchestrationMetadata?>(wanted.Count);
+        while (await reader.ReadAsync())
+        {
+            found.Add(reader.IsDBNull(0) ? null : Metadata(reader));
+        }
+
+        return found;
+    }
 
     private static OrchestrationMetadata Metadata(NpgsqlDataReader reader) =>
         new(

@@ -54,6 +54,9 @@ internal sealed class TurnCommit
 
     public bool ContinuesAsNew => NextExecutionId != ExecutionId;
 
+    /// <summary>What is on its way to the instance has changed, by what the turn took, sent or ended.</summary>
+    public bool MovesMessages => MessagesTaken.Count > 0 || Messages.Count > 0 || Children.Count > 0 || Ends;
+
     public bool Ends => Status is "Completed" or "Failed" or "Terminated";
 
     /// <summary>Results of activities, from here or elsewhere, are the next to come.</summary>

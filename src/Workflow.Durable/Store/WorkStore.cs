@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 using Workflow.Durable.Protocol;
 
 namespace Workflow.Durable.Store;
@@ -105,6 +104,19 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         return wanted;
     }
 
+    /// <summary>Frees what names this lease although the host does not know of it.</summary>
+    public async Task GiveUpUnknownAsync(
+        long lease, string[] instances, IReadOnlyCollection<(string InstanceId, int TaskId, Guid ExecutionId)> activities, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.GiveUpUnknown);
+        command.Parameters.Add(Sql.Of(lease));
+        command.Parameters.Add(Sql.Of(instances));
+        command.Parameters.Add(Sql.Of(activities.Select(activity => activity.InstanceId).ToArray()));
+        command.Parameters.Add(Sql.Of(activities.Select(activity => activity.ExecutionId).ToArray()));
+        command.Parameters.Add(Sql.Of(activities.Select(activity => activity.TaskId).ToArray()));
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
     /// <summary>
     /// Commits turns and results together, or nothing: one transaction, one round trip, behind the fence.
     /// Sent again with the same <paramref name="commitId"/> after a lost answer, it finds out that it was in and succeeds.
@@ -185,7 +197,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 Sql.Of(Column(messages, row => row.InstanceId)),
                 Sql.Of(Column(messages, row => row.ExecutionId)),
                 Sql.Of(Column(messages, row => row.Carried)),
-                TimeColumn(messages, row => row.VisibleAt),
+                Sql.Times(messages.Select(row => new DateTimeOffset(row.VisibleAt))),
                 Sql.Of(Column(messages, row => row.Event))));
         }
 
@@ -235,7 +247,8 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 Sql.Of(Column(turns, turn => turn.Failure)),
                 Sql.Of(Column(turns, turn => turn.NextInput)),
                 Sql.Of(Column(turns, turn => turn.Releases)),
-                Sql.Of(time)));
+                Sql.Of(time),
+                Sql.Of(Column(turns, turn => turn.MovesMessages))));
         }
 
         if (news is not null)
@@ -271,7 +284,4 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
 
         return values;
     }
-
-    private static NpgsqlParameter TimeColumn<TRow>(IReadOnlyList<TRow> rows, Func<TRow, DateTime> column) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, Value = Column(rows, column) };
 }

@@ -31,6 +31,8 @@ internal sealed class ActivityRunner(
 
     public bool IsIdle => _held.IsEmpty;
 
+    public IReadOnlyCollection<(string InstanceId, int TaskId, Guid ExecutionId)> Held => [.. _held.Keys];
+
     private int Ahead => (int)Math.Min(MaxAhead, options.MaxConcurrentActivities * s_ahead.TotalMilliseconds / Volatile.Read(ref _usualMilliseconds));
 
     public void Hold(ActivityWork work)

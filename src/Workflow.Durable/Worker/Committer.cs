@@ -10,6 +10,9 @@ namespace Workflow.Durable.Worker;
 /// <summary>A turn that waits for its commit.</summary>
 internal sealed record OpenTurn(LiveInstance Instance, ExecutionStartedEvent? Started, TurnCommit Commit);
 
+/// <summary>A request to free what is not really in hand.</summary>
+internal sealed record UnknownWork(string[] InHand, TaskCompletionSource Done);
+
 /// <summary>
 /// Commits what is ready together: while one commit is under way the next gathers. It keeps trying while the database is away,
 /// as long as the lease can still be alive.
@@ -45,22 +48,57 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         var results = new List<ActivityResult>();
         while (await _ready.Reader.WaitToReadAsync(stop))
         {
-            while (turns.Count < MaxTurns && results.Count < MaxResults && _ready.Reader.TryRead(out var next))
+            UnknownWork? unknown = null;
+            while (unknown is null && turns.Count < MaxTurns && results.Count < MaxResults && _ready.Reader.TryRead(out var next))
             {
-                if (next is OpenTurn turn)
+                switch (next)
                 {
-                    turns.Add(turn);
-                }
-                else
-                {
-                    results.Add((ActivityResult)next);
+                    case OpenTurn turn:
+                        turns.Add(turn);
+                        break;
+                    case ActivityResult result:
+                        results.Add(result);
+                        break;
+                    default:
+                        unknown = (UnknownWork)next;
+                        break;
                 }
             }
 
             await CommitAsync(turns, results, stop);
+            if (unknown is not null)
+            {
+                await GiveUpAsync(unknown, stop);
+            }
+
             Interlocked.Add(ref _open, -turns.Count - results.Count);
             turns.Clear();
             results.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Frees what the database thinks is in this host's hands and is not: work taken in a round trip whose answer was lost.
+    /// It waits its turn between two commits, when all that commits have put into this host's hands is known here.
+    /// </summary>
+    /// <param name="inHand">The instances that are.</param>
+    public async Task GiveUpUnknownAsync(string[] inHand, CancellationToken cancellation)
+    {
+        var unknown = new UnknownWork(inHand, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _ready.Writer.TryWrite(unknown);
+        await unknown.Done.Task.WaitAsync(cancellation);
+    }
+
+    private async Task GiveUpAsync(UnknownWork unknown, CancellationToken stop)
+    {
+        try
+        {
+            await store.GiveUpUnknownAsync(lease.Id, unknown.InHand, activities.Held, stop);
+            unknown.Done.SetResult();
+        }
+        catch (NpgsqlException away)
+        {
+            unknown.Done.SetException(away);
         }
     }
 

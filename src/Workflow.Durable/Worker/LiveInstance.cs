@@ -15,11 +15,12 @@ internal readonly record struct Arrival(HistoryEvent Event, long? MessageId, int
 internal sealed class LiveInstance(string instanceId, Guid executionId, int turn)
 {
     private readonly Lock _lock = new();
-    private readonly HashSet<long> _seen = [];
+    private readonly Dictionary<long, long> _seen = [];  // messages taken in, and when they were spent; 0 until then
     private List<Arrival> _arrivals = [];
     private bool _inHand;
     private bool _inTurn;
     private bool _wanted;
+    private bool _refused;
 
     public string InstanceId => instanceId;
 
@@ -43,18 +44,25 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
     }
 
     /// <summary>Takes in messages not seen yet. True when a turn is to be queued.</summary>
-    public bool Deliver(IEnumerable<(long MessageId, HistoryEvent Event)> messages)
+    /// <param name="asked">When the database was asked: what was spent since may be among the messages once more.</param>
+    public bool Deliver(IEnumerable<(long MessageId, HistoryEvent Event)> messages, long asked)
     {
         lock (_lock)
         {
             if (!_inHand)
             {
+                _refused = true;
                 return false;
+            }
+
+            foreach (var (spent, _) in _seen.Where(seen => seen.Value != 0 && seen.Value < asked).ToArray())
+            {
+                _seen.Remove(spent);
             }
 
             foreach (var (messageId, happened) in messages)
             {
-                if (_seen.Add(messageId))
+                if (_seen.TryAdd(messageId, 0))
                 {
                     _arrivals.Add(new Arrival(happened, messageId, null));
                 }
@@ -115,8 +123,10 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
         }
     }
 
-    /// <summary>The turn is in the database. True when the next one is to be queued.</summary>
-    public bool EndTurn(Guid executionId, IEnumerable<long> messagesTaken)
+    /// <summary>The turn is in the database.</summary>
+    /// <param name="now">A timestamp, as <see cref="Deliver"/> takes them.</param>
+    /// <returns>Whether the next turn is to be queued, and whether messages were turned away that must be looked for again.</returns>
+    public (bool Queue, bool Look) EndTurn(Guid executionId, IEnumerable<long> messagesTaken, long now)
     {
         lock (_lock)
         {
@@ -128,16 +138,19 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
             }
 
             _inTurn = false;
-            _seen.ExceptWith(messagesTaken);
-            if (_inHand)
+            foreach (var spent in messagesTaken)
             {
-                return (_arrivals.Count > 0 || _wanted) && Awaken();
+                _seen[spent] = now;
             }
 
-            // What came after the release is still in the database and comes again.
-            _seen.Clear();
-            _arrivals = [];
-            return false;
+            if (_inHand)
+            {
+                return (Awaken(), false);
+            }
+
+            var look = _refused;
+            _refused = false;
+            return (false, look);
         }
     }
 

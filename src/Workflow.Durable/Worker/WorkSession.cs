@@ -50,7 +50,7 @@ internal sealed class WorkSession : IAsyncDisposable
         _committer = new Committer(_store, _lease, _activities, host.Time, host.Loggers.CreateLogger<Committer>())
         {
             Committed = OnCommitted,
-            Lost = turn => _inHand.TryRemove(turn.Commit.InstanceId, out _),
+            Lost = turn => LetGo(turn.Instance),
             News = OnNews,
         };
     }
@@ -106,16 +106,24 @@ internal sealed class WorkSession : IAsyncDisposable
 
     private async Task TakeWorkAsync(CancellationToken stop)
     {
+        var uncertain = false;
         while (true)
         {
             TimeSpan wait;
             try
             {
+                if (uncertain)
+                {
+                    await _committer.GiveUpUnknownAsync([.. _inHand.Keys], stop);
+                    uncertain = false;
+                }
+
                 wait = await TakeOnceAsync(stop);
             }
             catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
             {
                 _log.LogWarning("The database is away ({Reason}); looking for work again soon", away.Message);
+                uncertain = true;  // it may have given work whose answer never came
                 wait = s_retry;
             }
 
@@ -133,8 +141,9 @@ internal sealed class WorkSession : IAsyncDisposable
         var room = Math.Clamp(_host.Options.MaxConcurrentOrchestrators - _inHand.Count, 0, MaxTaken);
         var activityRoom = Math.Min(_activities.Room, MaxTaken);
         var now = _time.GetUtcNow();
+        var asked = _time.GetTimestamp();
         var taken = await _store.TakeAsync(_lease.Id, now, room, activityRoom, stop);
-        await AcceptAsync(taken, stop);
+        await AcceptAsync(taken, asked, stop);
         foreach (var work in taken.Activities)
         {
             _activities.Hold(work);
@@ -155,7 +164,7 @@ internal sealed class WorkSession : IAsyncDisposable
         return taken.NextDue is { } due && due - now < look ? TimeSpan.FromTicks(Math.Max(1, (due - now).Ticks)) : look;
     }
 
-    private async Task AcceptAsync(TakenWork taken, CancellationToken stop)
+    private async Task AcceptAsync(TakenWork taken, long asked, CancellationToken stop)
     {
         var messages = taken.Messages.ToLookup(message => message.InstanceId, message => (message.MessageId, message.Event));
         var fresh = taken.Instances.Select(Recognise).ToArray();
@@ -174,7 +183,7 @@ internal sealed class WorkSession : IAsyncDisposable
 
         foreach (var arrived in messages)
         {
-            if (_inHand.TryGetValue(arrived.Key, out var live) && live.Deliver(arrived))
+            if (_inHand.TryGetValue(arrived.Key, out var live) && live.Deliver(arrived, asked))
             {
                 _turns.Writer.TryWrite(live);
             }
@@ -254,21 +263,29 @@ internal sealed class WorkSession : IAsyncDisposable
     private void OnCommitted(OpenTurn turn)
     {
         var live = turn.Instance;
-        if (turn.Commit.Releases)
-        {
-            _inHand.TryRemove(live.InstanceId, out _);
-        }
-
-        var again = live.EndTurn(turn.Commit.NextExecutionId, turn.Commit.MessagesTaken);
-        if (again)
+        var (queue, look) = live.EndTurn(turn.Commit.NextExecutionId, turn.Commit.MessagesTaken, _time.GetTimestamp());
+        if (queue)
         {
             _turns.Writer.TryWrite(live);
         }
-        else if (turn.Commit.Releases && !turn.Commit.Ends)
+
+        if (look)
         {
-            _cache.Keep(live);
+            Look();
+        }
+
+        if (turn.Commit.Releases)
+        {
+            LetGo(live);
+            if (!turn.Commit.Ends)
+            {
+                _cache.Keep(live);
+            }
         }
     }
+
+    // Only this memory of the instance: it may have been taken in hand anew between the commit and here.
+    private void LetGo(LiveInstance live) => _inHand.TryRemove(KeyValuePair.Create(live.InstanceId, live));
 
     private void OnNews(IReadOnlySet<string> ended, bool unheld)
     {

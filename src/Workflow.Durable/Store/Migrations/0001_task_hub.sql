@@ -31,7 +31,7 @@ CREATE TABLE instances (
 ) WITH (fillfactor = 70);  -- a turn updates its row in place
 
 CREATE INDEX instances_ready ON instances (ready_at) WHERE lease IS NULL AND ready_at IS NOT NULL;
-CREATE INDEX instances_in_hand ON instances (lease) WHERE lease IS NOT NULL;
+CREATE INDEX instances_in_hand ON instances (lease, ready_at) WHERE lease IS NOT NULL;
 CREATE INDEX instances_by_age ON instances (created_at DESC, instance_id DESC);
 CREATE INDEX instances_by_parent ON instances (parent_id) WHERE parent_id IS NOT NULL;
 
