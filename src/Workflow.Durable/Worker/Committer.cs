@@ -110,6 +110,11 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
 
     private async Task CommitAsync(List<OpenTurn> turns, List<ActivityResult> results, CancellationToken stop)
     {
+        if (turns.Count + results.Count == 0)
+        {
+            return;
+        }
+
         DecideWhatStays(turns);
         try
         {
@@ -199,11 +204,6 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
 
     private async Task TryAsync(List<OpenTurn> turns, List<ActivityResult> results, CancellationToken stop)
     {
-        if (turns.Count + results.Count == 0)
-        {
-            return;
-        }
-
         var commitId = Guid.NewGuid();
         var commits = turns.Select(turn => turn.Commit).ToArray();
         var call = Call.For(

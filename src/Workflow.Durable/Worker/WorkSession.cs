@@ -23,6 +23,7 @@ internal sealed class WorkSession : IAsyncDisposable
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_lookAfterOthers = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly WorkServices _host;
     private readonly TimeProvider _time;
@@ -81,17 +82,23 @@ internal sealed class WorkSession : IAsyncDisposable
     public async Task RunAsync(CancellationToken stop)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var activities = Task.Run(() => _activities.RunAsync(OnActivityFinished, end.Token), CancellationToken.None);
         Task[] loops =
         [
             Task.Run(() => TakeWorkAsync(end.Token), CancellationToken.None),
             Task.Run(() => _committer.RunAsync(end.Token), CancellationToken.None),
             Task.Run(() => KeepLeaseAsync(end.Token), CancellationToken.None),
-            Task.Run(() => _activities.RunAsync(OnActivityFinished, end.Token), CancellationToken.None),
             .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(() => TakeTurnsAsync(end.Token), CancellationToken.None)),
         ];
-        var first = await Task.WhenAny(loops);
+        var first = await Task.WhenAny([.. loops, activities]);
         await end.CancelAsync();
-        await Task.WhenAll(loops.Select(loop => loop.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
+        await Task.WhenAll(loops).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAny(activities, Task.Delay(s_patience, _time, CancellationToken.None));
+        if (!activities.IsCompleted)
+        {
+            _log.LogWarning("Going on without waiting for activities that do not heed their cancellation; what they return is dropped");
+        }
+
         if (stop.IsCancellationRequested)
         {
             await GiveBackAsync();
@@ -360,7 +367,7 @@ internal sealed class WorkSession : IAsyncDisposable
     {
         try
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5), _time);
+            using var patience = new CancellationTokenSource(s_patience, _time);
             await _lease.ReleaseAsync(patience.Token);
         }
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException)
