@@ -1,1 +1,20 @@
-return 0;
+using System.CommandLine;
+using Workflow.App.Commands;
+
+var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool that steers it.")
+{
+    ServeCommand.Create(),
+    RunCommand.Create(),
+    StatusCommand.Create(),
+    ListCommand.Create(),
+    HistoryCommand.Create(),
+    TerminateCommand.Create(),
+    SuspendCommand.Create(),
+    ResumeCommand.Create(),
+    RaiseCommand.Create(),
+    PurgeCommand.Create(),
+    ConnectionCommand.Create(),
+};
+workflow.Options.Add(CommandLine.Data);
+
+return await CommandLine.InvokeAsync(workflow, args);

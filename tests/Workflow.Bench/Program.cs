@@ -3,7 +3,6 @@ using Workflow.Bench;
 return args switch
 {
     ["durable", var workload, .. var rest] => await DurableBench.RunAsync(workload, rest),
-    ["data", "csv-to-warehouse", .. var rest] => await WarehouseBench.RunAsync(rest),
     _ => Usage(),
 };
 
@@ -15,8 +14,6 @@ static int Usage()
           W1  n orchestrations (2,000) of 5 activities one after the other, so many at a time (64)
           W2  n orchestrations (200) of 3 activities, one at a time
           W3  1 orchestration that fans out to n activities (10,000)
-               ./bench data csv-to-warehouse [rows] [--data DIR]
-          A generated file of so many rows (1,000,000) and 10 columns, loaded as new rows, then as updates; beside it psql's floor.
         One JSON line per workload on stdout.
         """);
     return 2;

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+using Workflow.App.Hosting;
+using Workflow.Durable;
+
+namespace Workflow.App.Api;
+
+/// <summary>What a watchdog asks: is the process there, and can it do its work.</summary>
+internal static class HealthApi
+{
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", (ServiceIdentity service) => TypedResults.Ok(new Liveness("live", service.Id)));
+        routes.MapGet("/health/ready", ReadyAsync);
+    }
+
+    /// <summary>Ready means that the hub's database answers. While it is away the service waits for it, alive but not ready.</summary>
+    private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadyAsync(DurableTaskClient client, CancellationToken cancellation)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        enough.CancelAfter(AnswerWithin);
+        try
+        {
+            await client.QueryInstancesAsync(new OrchestrationQuery(PageSize: 1), enough.Token);
+            return TypedResults.Ok(new Readiness("ready", null));
+        }
+        catch (Exception away) when (away is NpgsqlException || (away is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return TypedResults.Json(new Readiness("waiting", $"The hub's database does not answer: {away.Message}"), statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+}
+
+internal sealed record Readiness(string Status, string? Reason);

@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Workflow.App.Configuration;
+using Workflow.App.Pipelines;
+using Workflow.Durable;
+
+namespace Workflow.App.Api;
+
+/// <summary>The configured pipelines, and starting them.</summary>
+internal static class PipelinesApi
+{
+    public static void MapPipelines(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/pipelines", List);
+        routes.MapPost("/api/pipelines/{name}/runs", StartAsync);
+    }
+
+    private static Ok<PipelineView[]> List(Settings settings) => TypedResults.Ok(settings.Pipelines.Select(PipelineView.From).ToArray());
+
+    /// <summary>Starts a run. With an <c>Idempotency-Key</c> or an instance id the same request again is the same run.</summary>
+    private static async Task<Accepted<Run>> StartAsync(
+        string name, Runs runs, DurableTaskClient client, CancellationToken cancellation,
+        [FromBody] JsonNode? input = null, string? instance = null, [FromHeader(Name = "Idempotency-Key")] string? key = null)
+    {
+        if (input is not (null or JsonObject))
+        {
+            throw new BadRequestException("The input of a run is a JSON object, for example {\"object\":\"local://landing/csv/orders.csv\"}.");
+        }
+
+        var id = await runs.StartAsync(name, input as JsonObject, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
+        var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
+        return TypedResults.Accepted($"/api/runs/{Uri.EscapeDataString(id)}", Run.From(started));
+    }
+}
+
+/// <summary>A configured pipeline as the API shows it.</summary>
+/// <param name="Trigger">The prefix whose new objects start runs, or null.</param>
+internal sealed record PipelineView(string Name, string Kind, string Summary, string? Trigger, JsonObject Options)
+{
+    public static PipelineView From(Pipeline pipeline) =>
+        new(pipeline.Name, pipeline.Kind.Name, pipeline.Kind.Summary, pipeline.Trigger?.Prefix.ToString(), pipeline.Options);
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Npgsql;
+using Workflow.App.Configuration;
+using Workflow.App.Pipelines;
+using Workflow.Cloud.Objects;
+using Workflow.Durable;
+
+namespace Workflow.App.Api;
+
+/// <summary>The request itself is wrong; the message says what would be right.</summary>
+internal sealed class BadRequestException(string message) : Exception(message);
+
+/// <summary>A run that has ended cannot be steered.</summary>
+internal sealed class RunEndedException(OrchestrationMetadata run)
+    : Exception($"Run '{run.InstanceId}' has ended: it is {run.RuntimeStatus}.");
+
+/// <summary>A run that has not ended cannot be purged.</summary>
+internal sealed class RunNotEndedException(OrchestrationMetadata run)
+    : Exception($"Run '{run.InstanceId}' is {run.RuntimeStatus}; only runs that have ended are purged. Terminate it first.");
+
+/// <summary>What the service throws, as problem details (RFC 9457).</summary>
+internal sealed class Problems(IProblemDetailsService details, ILogger<Problems> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        var status = StatusOf(exception);
+        if (status == HttpStatusCode.InternalServerError)
+        {
+            logger.LogError(exception, "{Method} {Path} failed.", httpContext.Request.Method, httpContext.Request.Path);
+        }
+
+        var problem = new ProblemDetails { Status = (int)status, Detail = Explain(exception) };
+        if (exception is SettingsException wrong)
+        {
+            problem.Extensions["errors"] = wrong.Errors.GroupBy(error => error.Key).ToDictionary(key => key.Key, key => key.Select(error => error.ToString()).ToArray());
+        }
+
+        httpContext.Response.StatusCode = (int)status;
+        await details.WriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+        return true;
+    }
+
+    private static string Explain(Exception exception) => exception is BadHttpRequestException { InnerException: JsonException broken }
+        ? $"The body is not JSON: {broken.Message}"
+        : exception.Message;
+
+    private static HttpStatusCode StatusOf(Exception exception) => exception switch
+    {
+        UnknownPipelineException or InstanceNotFoundException => HttpStatusCode.NotFound,
+        RunConflictException or RunEndedException or RunNotEndedException => HttpStatusCode.Conflict,
+        PayloadTooLargeException => HttpStatusCode.RequestEntityTooLarge,
+        BadHttpRequestException refused => (HttpStatusCode)refused.StatusCode,
+        UsageException or BadRequestException or ArgumentException => HttpStatusCode.BadRequest,
+        ObjectStoreException => HttpStatusCode.BadGateway,
+        NpgsqlException { IsTransient: true } => HttpStatusCode.ServiceUnavailable,
+        _ => HttpStatusCode.InternalServerError,
+    };
+}

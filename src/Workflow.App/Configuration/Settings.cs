@@ -1,0 +1,98 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration.Json;
+using Workflow.App.Pipelines;
+
+namespace Workflow.App.Configuration;
+
+/// <summary>All that an installation is configured with, read and checked as a whole before anything starts.</summary>
+/// <param name="Hub">Connection string of the durable hub's database; null for the embedded one.</param>
+/// <param name="Warehouse">Connection string of the database that pipelines load into; null for the embedded one.</param>
+internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyList<Pipeline> Pipelines)
+{
+    private static readonly string[] Sections = ["ConnectionStrings", "Logging", "Pipelines"];
+
+    /// <summary>
+    /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
+    /// appsettings.json of the data folder, environment variables.
+    /// </summary>
+    public static IConfigurationRoot Sources(DataFolder data) => new ConfigurationBuilder()
+        .SetBasePath(AppContext.BaseDirectory)
+        .AddJsonFile("appsettings.json", optional: false)
+        .AddJsonFile($"appsettings.{EnvironmentName}.json", optional: true)
+        .AddJsonFile(data.SettingsFile, optional: true)
+        .AddEnvironmentVariables()
+        .Build();
+
+    public static string EnvironmentName =>
+        Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environments.Production;
+
+    /// <exception cref="SettingsException">Something is wrong; all of it is named.</exception>
+    public static Settings Load(IConfigurationRoot sources)
+    {
+        var errors = new SettingErrors();
+        CheckSections(sources, errors);
+        var connections = ReadConnections(sources.GetSection("ConnectionStrings"), errors);
+        var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
+        var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)).OfType<Pipeline>().ToArray();
+        CheckTriggers(pipelines, errors);
+        errors.ThrowIfAny();
+        return new(connections.Hub, connections.Warehouse, host, pipelines);
+    }
+
+    /// <exception cref="UsageException">There is none of that name.</exception>
+    public Pipeline Find(string name) =>
+        Pipelines.FirstOrDefault(pipeline => pipeline.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new UnknownPipelineException($"There is no pipeline '{name}'. There are: {string.Join(", ", Pipelines.Select(pipeline => pipeline.Name).Order(StringComparer.Ordinal))}.");
+
+    /// <summary>A section nobody reads is a misspelt one. Environment variables are not asked: they are everybody's.</summary>
+    private static void CheckSections(IConfigurationRoot sources, SettingErrors errors)
+    {
+        var written = sources.Providers.OfType<JsonConfigurationProvider>().SelectMany(file => file.GetChildKeys([], null)).Distinct(StringComparer.OrdinalIgnoreCase);
+        foreach (var section in written.Except(Sections, StringComparer.OrdinalIgnoreCase))
+        {
+            errors.Add(section, null, $"there is no such section; there are {string.Join(", ", Sections)}");
+        }
+    }
+
+    /// <summary>Two pipelines that take objects away from one place would take them from each other.</summary>
+    private static void CheckTriggers(IReadOnlyList<Pipeline> pipelines, SettingErrors errors)
+    {
+        var taking = pipelines.Where(pipeline => pipeline is { Kind.TakesObjectAway: true, Trigger: not null }).ToArray();
+        foreach (var pipeline in taking)
+        {
+            var prefix = pipeline.Trigger!.Prefix.ToString();
+            if (taking.FirstOrDefault(other => other != pipeline && prefix.StartsWith(other.Trigger!.Prefix.ToString(), StringComparison.Ordinal)) is { } rival)
+            {
+                errors.Add($"Pipelines:{pipeline.Name}:Trigger:Object", prefix, $"pipeline '{rival.Name}' takes the objects under {rival.Trigger!.Prefix} away; watch another prefix");
+            }
+        }
+    }
+
+    private static ConnectionSettings ReadConnections(IConfigurationSection section, SettingErrors errors)
+    {
+        var connections = SettingsReader.Read<ConnectionSettings>(SettingsReader.ToJson(section), section.Path, errors);
+        Check(nameof(connections.Hub), connections.Hub);
+        Check(nameof(connections.Warehouse), connections.Warehouse);
+        return connections;
+
+        void Check(string name, string? value)
+        {
+            try
+            {
+                _ = new Npgsql.NpgsqlConnectionStringBuilder(value);
+            }
+            catch (Exception broken) when (broken is ArgumentException or FormatException)
+            {
+                // Not the value: it may hold a password.
+                errors.Add($"{section.Path}:{name}", null, $"write a connection string such as Host=db;Database=workflow;Username=etl ({broken.Message})");
+            }
+        }
+    }
+
+    private sealed record ConnectionSettings
+    {
+        public string? Hub { get; init; }
+
+        public string? Warehouse { get; init; }
+    }
+}

@@ -1,0 +1,130 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Workflow.App.Api;
+using Workflow.App.Configuration;
+using Workflow.App.Pipelines;
+using Workflow.App.Triggers;
+using Workflow.Cloud.Local;
+using Workflow.Durable;
+
+namespace Workflow.App.Hosting;
+
+/// <summary>The service in this process: databases, runtime, triggers and API, started together and stopped together.</summary>
+internal sealed class Service : IAsyncDisposable
+{
+    // A payload may be 1 MiB as JSON; the rest is room for what it is sent in.
+    private const int MaxBody = JsonDataConverter.MaxPayloadBytes + (64 << 10);
+
+    private readonly WebApplication _app;
+    private readonly Databases _databases;
+    private readonly DataFolder _data;
+    private readonly ServiceRecord? _record;
+
+    private Service(WebApplication app, Databases databases, DataFolder data, ServiceRecord? record)
+    {
+        _app = app;
+        _databases = databases;
+        _data = data;
+        _record = record;
+    }
+
+    public Uri Address => AddressOf(_app);
+
+    /// <summary>Returns once the API answers.</summary>
+    /// <exception cref="SettingsException">The configuration is wrong.</exception>
+    public static async Task<Service> StartAsync(ServiceOptions options, CancellationToken cancellation)
+    {
+        options.Data.Create();
+        var sources = Settings.Sources(options.Data);
+        var settings = Settings.Load(sources);
+        using var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
+        var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
+        WebApplication? app = null;
+        try
+        {
+            var identity = new ServiceIdentity(Guid.NewGuid().ToString("N"));
+            app = Build(options, sources, settings, databases, identity);
+            await app.StartAsync(cancellation);
+            var record = options.Roles.HasFlag(ServiceRoles.Announced) ? new ServiceRecord(AddressOf(app), Environment.ProcessId, identity.Id) : null;
+            await (record?.WriteAsync(options.Data, cancellation) ?? Task.CompletedTask);
+            return new(app, databases, options.Data, record);
+        }
+        catch
+        {
+            await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await databases.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Until it is told to stop: by the token or, as a process, by a signal.</summary>
+    public async Task WaitForShutdownAsync(CancellationToken cancellation)
+    {
+        var stopping = new TaskCompletionSource();
+        await using var asked = cancellation.Register(stopping.SetResult);
+        await using var told = _app.Lifetime.ApplicationStopping.Register(() => stopping.TrySetResult());
+        await stopping.Task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _record?.Remove(_data);
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _databases.DisposeAsync();
+    }
+
+    private static WebApplication Build(ServiceOptions options, IConfigurationRoot sources, Settings settings, Databases databases, ServiceIdentity identity)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "workflow", EnvironmentName = Settings.EnvironmentName, ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddConfiguration(sources);
+        ServiceLog.Configure(builder.Logging, sources, options.LogLevel);
+        builder.WebHost.UseKestrelCore().UseUrls([.. options.Listen.Urls]).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxBody;
+        });
+
+        var services = builder.Services;
+        services.Configure<SocketTransportOptions>(options.Listen.Configure);
+        services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
+        services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
+        services.AddRoutingCore().AddProblemDetails().AddExceptionHandler<Problems>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter()));
+        services.AddPipelines(options.Data);
+        if (options.Roles.HasFlag(ServiceRoles.Worker))
+        {
+            services.AddDurableTask(hub => Configure(hub, settings, databases), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
+        }
+        else
+        {
+            services.AddDurableTaskClient(hub => Configure(hub, settings, databases));
+        }
+
+        if (options.Roles.HasFlag(ServiceRoles.Triggers))
+        {
+            services.AddHostedService<ObjectWatch>();
+        }
+
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseLocalCallersOnly();
+        app.UseRouting();
+        app.MapHealth();
+        app.MapPipelines();
+        app.MapRuns();
+        app.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), Notify.LocalChannels(settings.Pipelines));
+        return app;
+    }
+
+    private static void Configure(DurableTaskOptions hub, Settings settings, Databases databases)
+    {
+        settings.Host.ApplyTo(hub);
+        hub.ConnectionString = databases.Hub;
+    }
+
+    private static Uri AddressOf(WebApplication app) =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+}

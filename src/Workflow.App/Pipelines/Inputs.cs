@@ -1,0 +1,42 @@
+using System.Text;
+using Workflow.App.Configuration;
+using Workflow.Cloud.Objects;
+
+namespace Workflow.App.Pipelines;
+
+/// <summary>Checks that the inputs of several pipelines share.</summary>
+internal static class Inputs
+{
+    // What PostgreSQL keeps of a name.
+    private const int LongestName = 63;
+    private static readonly string[] Schemes = ["local", "s3"];
+
+    /// <summary>Null passes: where it is needed is for others to say.</summary>
+    public static void CheckAddress(string name, string? address, string example, Func<string, string> key, SettingErrors errors)
+    {
+        if (address is not null && (!ObjectAddress.TryParse(address, out var parsed) || !Schemes.Contains(parsed.Scheme)))
+        {
+            errors.Add(key(name), address, $"write the address of an object, for example {example}");
+        }
+    }
+
+    public static void CheckName(string name, string value, string what, Func<string, string> key, SettingErrors errors)
+    {
+        if (value.Length == 0)
+        {
+            errors.Add(key(name), null, $"name {what}");
+        }
+        else if (Encoding.UTF8.GetByteCount(value) > LongestName || value.Contains('\0'))
+        {
+            errors.Add(key(name), value, $"name {what} with at most {LongestName} bytes");
+        }
+    }
+
+    public static void CheckRange(string name, int value, int most, Func<string, string> key, SettingErrors errors)
+    {
+        if (value < 1 || value > most)
+        {
+            errors.Add(key(name), $"{value}", $"write a number from 1 to {most}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Workflow.App.Configuration;
+using Workflow.App.Triggers;
+
+namespace Workflow.App.Pipelines;
+
+/// <summary>
+/// A configured pipeline: a kind under a name of its own, with its trigger and its options.
+/// The name is the orchestrator's registered name, so it is the word for it everywhere: in the hub, the API and the command line.
+/// </summary>
+/// <param name="Options">The kind's input, as far as configuration gives it.</param>
+internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTrigger? Trigger, JsonObject Options)
+{
+    /// <summary>The input of one run: the options, overridden by what the run was given.</summary>
+    /// <exception cref="SettingsException">Something in it is wrong; all of it is named.</exception>
+    public IPipelineInput ReadInput(JsonObject? given)
+    {
+        var errors = new SettingErrors();
+        var input = Kind.Read(Merge(given), "", errors);
+        if (errors.All.Count == 0 && input.Object is null)
+        {
+            errors.Add("object", null, "name the object to read, for example local://landing/csv/orders.csv");
+        }
+
+        errors.ThrowIfAny();
+        return input;
+    }
+
+    /// <summary>The input as far as configuration gives it.</summary>
+    public IPipelineInput Configured => Kind.Read(Options, "", new SettingErrors());
+
+    public static Pipeline? Read(IConfigurationSection entry, SettingErrors errors)
+    {
+        if (!Names().IsMatch(entry.Key))
+        {
+            errors.Add(entry.Path, null, "name a pipeline with 1 to 60 of a-z, A-Z, 0-9, - and _");
+        }
+
+        var given = SettingsReader.ToJson(entry);
+        var trigger = TakeSection(given, "Trigger", entry.Path, errors) is { } section ? ObjectTrigger.Read(section, $"{entry.Path}:Trigger", errors) : null;
+        var options = TakeSection(given, "Options", entry.Path, errors) ?? [];
+        var kindName = SettingsReader.Read<Entry>(given, entry.Path, errors).Kind;
+        var kind = Pipelines.Kinds.FirstOrDefault(kind => kind.Name.Equals(kindName, StringComparison.OrdinalIgnoreCase));
+        if (kind is null)
+        {
+            errors.Add($"{entry.Path}:Kind", kindName, $"write one of {string.Join(", ", Pipelines.Kinds.Select(known => known.Name))}");
+            return null;
+        }
+
+        if (kind.TakesObjectAway && trigger is not null && Areas.FindLoop(trigger.Prefix) is { } loop)
+        {
+            errors.Add($"{entry.Path}:Trigger:Object", trigger.Prefix.ToString(), $"its objects would be moved to where it looks, {loop}; watch a folder of its own, for example {trigger.Prefix.WithKey($"{trigger.Prefix.Key}{Areas.Landing}/")}");
+        }
+
+        kind.Read(options, $"{entry.Path}:Options", errors);
+        return new(entry.Key, kind, trigger, options);
+    }
+
+    private JsonObject Merge(JsonObject? given)
+    {
+        var merged = new JsonObject(Options.Select(Clone), new JsonNodeOptions { PropertyNameCaseInsensitive = true });
+        foreach (var (name, value) in given ?? [])
+        {
+            merged[name] = value?.DeepClone();
+        }
+
+        return merged;
+
+        static KeyValuePair<string, JsonNode?> Clone(KeyValuePair<string, JsonNode?> option) => new(option.Key, option.Value?.DeepClone());
+    }
+
+    private static JsonObject? TakeSection(JsonObject given, string name, string path, SettingErrors errors)
+    {
+        var key = given.Select(setting => setting.Key).FirstOrDefault(key => key.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (key is null || !given.Remove(key, out var section) || section is null)
+        {
+            return null;
+        }
+
+        if (section is not JsonObject)
+        {
+            errors.Add($"{path}:{key}", section.ToJsonString(), "write a section of settings");
+        }
+
+        return section as JsonObject;
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9_-]{1,60}$")]
+    private static partial Regex Names();
+
+    private sealed record Entry
+    {
+        public string? Kind { get; init; }
+    }
+}
+
+/// <summary>The run asked for is of a pipeline nobody configured.</summary>
+internal sealed class UnknownPipelineException(string message) : UsageException(message);

@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Workflow.App.Configuration;
+using Workflow.Cloud.Objects;
+using Workflow.Durable;
+
+namespace Workflow.App.Pipelines;
+
+/// <summary>Starts runs of pipelines: the one way in, whatever asks for it.</summary>
+internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectStores stores)
+{
+    private const int NameBytes = 8;
+
+    /// <summary>Starts a run and returns its instance id once the start is durable.</summary>
+    /// <param name="instance">An id of the caller's own; a second start with it is the first one. Null for a new one.</param>
+    /// <exception cref="UnknownPipelineException">There is no such pipeline.</exception>
+    /// <exception cref="SettingsException">The input is wrong.</exception>
+    /// <exception cref="RunConflictException">The id, or the object, is taken by a run that was asked for otherwise.</exception>
+    public async Task<string> StartAsync(string pipelineName, JsonObject? given, string? instance, CancellationToken cancellation)
+    {
+        var pipeline = settings.Find(pipelineName);
+        var input = pipeline.ReadInput(given);
+        instance ??= await FindArrivalAsync(pipeline, input, cancellation) ?? $"{pipeline.Name}-{RandomNumberGenerator.GetHexString(2 * NameBytes, lowercase: true)}";
+        if (await client.GetInstanceAsync(instance, getInputsAndOutputs: true, cancellation) is { } existing)
+        {
+            return IsFor(existing, pipeline, input) ? instance : throw new RunConflictException(
+                $"Instance '{instance}' is {existing.RuntimeStatus} as a run of {existing.Name} with other settings. Wait until it has ended, or give another instance id.");
+        }
+
+        return await StartAsync(pipeline, input, instance, cancellation);
+    }
+
+    /// <summary>
+    /// Starts the run that an object's arrival asks for; the same arrival told again is the same run. Where runs take their object
+    /// away, one that lies there although its run has ended has come again, even with its old time on it.
+    /// </summary>
+    /// <returns>The instance, or null where there is nothing left to do.</returns>
+    public async Task<string?> StartForAsync(Pipeline pipeline, ObjectInfo arrived, CancellationToken cancellation)
+    {
+        for (var time = 1; ; time++)
+        {
+            var instance = InstanceFor(pipeline.Name, arrived, time);
+            var existing = await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation);
+            if (existing is not { IsCompleted: true })
+            {
+                return await StartAsync(pipeline, pipeline.ReadInput(new JsonObject { ["Object"] = arrived.Address.ToString() }), instance, cancellation);
+            }
+
+            // Asked after the run was seen to have ended: what it took away is gone by now, whatever an older listing says.
+            // A run that somebody ended has taken nothing away, and is not begun again behind their back.
+            if (!pipeline.Kind.TakesObjectAway || existing.RuntimeStatus is not (OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed)
+                || await stores.For(arrived.Address).FindAsync(arrived.Address, cancellation) != arrived)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The instance id that a key of the caller's stands for.</summary>
+    public static string InstanceFor(string pipeline, string key) =>
+        $"{pipeline}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, NameBytes))}";
+
+    /// <summary>The instance id of the run that an object's arrival asks for.</summary>
+    /// <param name="time">1 for the first time it came, 2 for the second …</param>
+    public static string InstanceFor(string pipeline, ObjectInfo arrived, int time = 1) =>
+        InstanceFor(pipeline, $"{arrived.Address}\n{arrived.ETag}\n{arrived.LastModified.UtcTicks}\n{time}");
+
+    private Task<string> StartAsync(Pipeline pipeline, IPipelineInput input, string instance, CancellationToken cancellation) =>
+        client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, StartOrchestrationOptions.Once(instance), cancellation);
+
+    /// <summary>
+    /// The run that the object's arrival asks for, unless it has ended: a run asked for by hand is that run, because two would
+    /// move the object away from each other. Once it has ended, asking again means a new run.
+    /// </summary>
+    private async Task<string?> FindArrivalAsync(Pipeline pipeline, IPipelineInput input, CancellationToken cancellation)
+    {
+        if (!ObjectAddress.TryParse(input.Object, out var address) || address.Name.Length == 0
+            || await stores.For(address).FindAsync(address, cancellation) is not { } there)
+        {
+            return null;
+        }
+
+        var arrival = InstanceFor(pipeline.Name, there);
+        return await client.GetInstanceAsync(arrival, getInputsAndOutputs: false, cancellation) is { IsCompleted: true } ? null : arrival;
+    }
+
+    private static bool IsFor(OrchestrationMetadata existing, Pipeline pipeline, IPipelineInput input) =>
+        existing.Name == pipeline.Name
+        && JsonNode.DeepEquals(JsonNode.Parse(existing.SerializedInput ?? "null"), JsonNode.Parse(JsonDataConverter.Serialize(input, "the input")!));
+}
+
+/// <summary>What was asked for is taken by a run that is not the same.</summary>
+internal sealed class RunConflictException(string message) : Exception(message);

@@ -1,0 +1,126 @@
+using System.Text.Json.Nodes;
+using Workflow.App.Configuration;
+using Workflow.Testing;
+
+namespace Workflow.App.Tests.Configuration;
+
+public sealed class SettingsTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Everything_that_is_wrong_is_reported_at_once_with_key_value_and_what_would_be_right()
+    {
+        var errors = ErrorsOf("""
+            {
+              "Pipeline": {},
+              "ConnectionStrings": { "Hub": "Host=db;Nonsense=1", "Datamart": "x" },
+              "Pipelines": {
+                "users": {
+                  "Kind": "csv-to-warehose",
+                  "Trigger": { "Object": "landing/csv", "Interval": "soon", "Often": "yes" },
+                  "Options": { "Table": "users" }
+                },
+                "orders": {
+                  "Kind": "csv-to-warehouse",
+                  "Trigger": { "Object": "local://orders/" },
+                  "Options": { "AtOnce": "many", "AllowWideningToText": "perhaps", "Attempts": 0, "Delimiter": ";;", "Tabel": "orders" }
+                },
+                "not a name": { "Kind": "csv-to-warehouse", "Options": { "Table": "x" } }
+              }
+            }
+            """);
+
+        Assert.Equal(
+            [
+                "ConnectionStrings:Datamart", "ConnectionStrings:Hub", "Pipeline",
+                "Pipelines:not a name",
+                "Pipelines:orders:Options:AllowWideningToText", "Pipelines:orders:Options:AtOnce", "Pipelines:orders:Options:Attempts", "Pipelines:orders:Options:Delimiter",
+                "Pipelines:orders:Options:Tabel", "Pipelines:orders:Options:Table", "Pipelines:orders:Trigger:Object",
+                "Pipelines:users:Kind", "Pipelines:users:Trigger:Interval", "Pipelines:users:Trigger:Object", "Pipelines:users:Trigger:Often",
+            ],
+            errors.Select(error => error.Key).Order(StringComparer.Ordinal));
+        Assert.Equal("Pipelines:users:Kind is 'csv-to-warehose': write one of csv-to-warehouse", Find(errors, "Pipelines:users:Kind"));
+        Assert.Equal("Pipelines:orders:Options:AtOnce is 'many': write a whole number", Find(errors, "Pipelines:orders:Options:AtOnce"));
+        Assert.Equal("Pipelines:orders:Options:Attempts is '0': write a number from 1 to 100", Find(errors, "Pipelines:orders:Options:Attempts"));
+        Assert.Contains("Table", Find(errors, "Pipelines:orders:Options:Tabel"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_connection_string_is_never_shown()
+    {
+        var errors = ErrorsOf("""{ "ConnectionStrings": { "Hub": "Host=db;Passwort=geheim" } }""");
+
+        Assert.DoesNotContain("geheim", Assert.Single(errors).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_pipelines_may_not_take_objects_away_from_one_place()
+    {
+        var errors = ErrorsOf("""
+            { "Pipelines": {
+              "a": { "Kind": "csv-to-warehouse", "Trigger": { "Object": "local://inbox/csv/" }, "Options": { "Table": "a" } },
+              "b": { "Kind": "csv-to-warehouse", "Trigger": { "Object": "local://inbox/csv/b/" }, "Options": { "Table": "b" } }
+            } }
+            """);
+
+        Assert.Equal("Pipelines:b:Trigger:Object", Assert.Single(errors).Key);
+    }
+
+    [Fact]
+    public void The_data_folder_goes_over_the_program_and_an_environment_variable_over_both()
+    {
+        const string variable = "Pipelines__orders__Options__Key";
+        Environment.SetEnvironmentVariable(variable, "order_id");
+        try
+        {
+            var settings = Load("""
+                { "Pipelines": {
+                  "csv-to-warehouse": { "Options": { "Table": "people" } },
+                  "orders": { "Kind": "csv-to-warehouse", "Options": { "Table": "orders", "Key": "id" } }
+                } }
+                """);
+
+            Assert.Equal("people", (string?)settings.Find("csv-to-warehouse").Options["Table"]);
+            Assert.Equal("user_id", (string?)settings.Find("csv-to-warehouse").Options["Key"]);
+            Assert.Equal("order_id", (string?)settings.Find("orders").Options["Key"]);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, null);
+        }
+    }
+
+    [Fact]
+    public void A_host_file_is_read_as_settings_are()
+    {
+        var errors = new SettingErrors();
+        var file = _folder.File("host.json");
+        File.WriteAllText(file, """
+            { "version": "2.0", "extensions": { "durableTask": {
+              "hubName": "My Hub", "maxConcurrentActivityFunctions": 0, "leaseDuration": "15", "maxQueuePollingInterval": "x" } } }
+            """);
+
+        HostSettings.Load(file, errors);
+
+        Assert.Equal(
+            ["host.json:extensions:durableTask:hubName", "host.json:extensions:durableTask:leaseDuration", "host.json:extensions:durableTask:maxConcurrentActivityFunctions", "host.json:extensions:durableTask:maxQueuePollingInterval"],
+            errors.All.Select(error => error.Key).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_settings_the_program_comes_with_are_right() => Load("{}");
+
+    private IReadOnlyList<SettingError> ErrorsOf(string json) => Assert.Throws<SettingsException>(() => Load(json)).Errors;
+
+    private Settings Load(string json)
+    {
+        var data = new DataFolder(_folder.Path);
+        File.WriteAllText(data.SettingsFile, JsonNode.Parse(json)!.ToJsonString());
+        return Settings.Load(Settings.Sources(data));
+    }
+
+    private static string Find(IEnumerable<SettingError> errors, string key) => errors.Single(error => error.Key == key).ToString();
+}

@@ -1,0 +1,3 @@
+using Workflow.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

@@ -1,0 +1,149 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Workflow.App.Api;
+using Workflow.App.Commands;
+using Workflow.App.Hosting;
+using Workflow.Cloud.Local;
+using Workflow.Testing;
+
+namespace Workflow.App.Tests;
+
+/// <summary>
+/// A data folder with settings, databases and objects of a test's own, and the service on it: in this process
+/// (<see cref="StartServiceAsync"/>) or in one of its own (<see cref="WorkflowProcess"/>).
+/// </summary>
+internal sealed class Installation : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private Service? _service;
+
+    private Installation(string hub, string warehouse)
+    {
+        Data = new(_folder.File("data"));
+        Warehouse = warehouse;
+        Settings["ConnectionStrings"] = new JsonObject { ["Hub"] = hub, [nameof(Warehouse)] = warehouse };
+    }
+
+    public DataFolder Data { get; }
+
+    /// <summary>Connection string of the warehouse.</summary>
+    public string Warehouse { get; }
+
+    /// <summary>What <c>appsettings.json</c> of the data folder says; written when the service starts.</summary>
+    public JsonObject Settings { get; } = new();
+
+    public ServiceClient Client { get; private set; } = null!;
+
+    public static async Task<Installation> CreateAsync(PostgresFixture postgres)
+    {
+        var hub = await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        return new(hub, await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Adds a pipeline to the settings.</summary>
+    public Installation With(string pipeline, string kind, object options, string? watch = null)
+    {
+        var pipelines = (JsonObject)(Settings["Pipelines"] ??= new JsonObject());
+        pipelines[pipeline] = new JsonObject { ["Kind"] = kind, ["Options"] = JsonSerializer.SerializeToNode(options) };
+        if (watch is not null)
+        {
+            pipelines[pipeline]!["Trigger"] = new JsonObject { ["Object"] = watch, ["Interval"] = "00:00:00.2000000" };
+        }
+
+        return this;
+    }
+
+    public Installation WriteSettings()
+    {
+        Data.Create();
+        File.WriteAllText(Data.SettingsFile, Settings.ToJsonString());
+        return this;
+    }
+
+    public async Task<Installation> StartServiceAsync(ServiceRoles roles = ServiceRoles.Worker)
+    {
+        WriteSettings();
+        _service = await Service.StartAsync(new(Data, ListenAddresses.Ephemeral, roles, LogLevel.Error), TestContext.Current.CancellationToken);
+        Client = new(_service.Address);
+        return this;
+    }
+
+    public async Task RestartServiceAsync()
+    {
+        Client.Dispose();
+        await _service!.DisposeAsync();
+        await StartServiceAsync();
+    }
+
+    public Uri Address => _service!.Address;
+
+    public void Drop(string address, string content) => Drop(address, Encoding.UTF8.GetBytes(content));
+
+    public void Drop(string address, byte[] content)
+    {
+        var file = FileOf(address);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, content);
+    }
+
+    /// <summary>Copies a file in, its time with it, in one step.</summary>
+    public void CopyIn(string file, string address)
+    {
+        var aside = file + ".copy";
+        File.Copy(file, aside, overwrite: true);
+        File.SetLastWriteTimeUtc(aside, File.GetLastWriteTimeUtc(file));
+        Directory.CreateDirectory(Path.GetDirectoryName(FileOf(address))!);
+        File.Move(aside, FileOf(address), overwrite: true);
+    }
+
+    /// <summary>What the stand-in for Slack was sent.</summary>
+    public Task<IReadOnlyList<LocalSlackMessage>> SlackAsync() => new LocalSlack(Data.Path, TimeProvider.System).ReadAsync(TestContext.Current.CancellationToken);
+
+    public string Read(string address) => File.ReadAllText(FileOf(address));
+
+    /// <summary>All objects of a bucket, as <c>folder/name</c>.</summary>
+    public IReadOnlyList<string> Objects(string bucket)
+    {
+        var folder = Path.Combine(Data.Objects, bucket);
+        return Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal)] : [];
+    }
+
+    /// <summary>Runs a pipeline to its end.</summary>
+    public async Task<Run> RunAsync(string pipeline, object input, string? instance = null)
+    {
+        var started = await Client.StartAsync(pipeline, JsonSerializer.SerializeToNode(input), instance, TestContext.Current.CancellationToken);
+        return await Client.WaitAsync(started.Instance, progress: null, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The rows of a query on the warehouse, each as text with its values separated by bars.</summary>
+    public async Task<IReadOnlyList<string>> QueryAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Warehouse);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rows = new List<string>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(column => reader.IsDBNull(column) ? "" : Convert.ToString(reader.GetValue(column), System.Globalization.CultureInfo.InvariantCulture))));
+        }
+
+        return rows;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client?.Dispose();
+        await (_service?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _folder.Dispose();
+    }
+
+    private string FileOf(string address)
+    {
+        var parsed = Workflow.Cloud.Objects.ObjectAddress.Parse(address);
+        return Path.Combine([Data.Objects, parsed.Bucket, .. parsed.Key.Split('/')]);
+    }
+}
