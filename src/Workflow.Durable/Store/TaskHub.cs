@@ -19,6 +19,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
     private readonly ConcurrentDictionary<InstanceWatch, byte> _watches = new();
     private readonly Gathering<NewInstance, string?> _creating;
     private readonly Gathering<(string InstanceId, bool InputsAndOutputs), OrchestrationMetadata?> _finding;
+    private readonly SemaphoreSlim _preparing = new(1);
     private volatile bool _prepared;
 
     public TaskHub(string connectionString, string name, TimeProvider time)
@@ -53,8 +54,19 @@ internal sealed partial class TaskHub : IAsyncDisposable
             return;
         }
 
-        await Migrations.ApplyAsync(this, cancellation);
-        _prepared = true;
+        await _preparing.WaitAsync(cancellation);
+        try
+        {
+            if (!_prepared)
+            {
+                await Migrations.ApplyAsync(this, cancellation);
+                _prepared = true;
+            }
+        }
+        finally
+        {
+            _preparing.Release();
+        }
     }
 
     /// <summary>The schema that holds the hub.</summary>
@@ -195,7 +207,11 @@ internal sealed partial class TaskHub : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => Data.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _preparing.Dispose();
+        return Data.DisposeAsync();
+    }
 
     private async Task<IReadOnlyList<string?>> CreateManyAsync(IReadOnlyList<NewInstance> starts)
     {
