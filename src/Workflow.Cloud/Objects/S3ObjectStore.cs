@@ -13,10 +13,24 @@ namespace Workflow.Cloud.Objects;
 /// Listing follows the service's order; S3's is that of the keys' UTF-8 bytes. Keys that end in a slash, which consoles make to
 /// show folders, are not listed. A conditional write whose answer is lost and which is then repeated finds its own object.
 /// </remarks>
-public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObjectStore
+public sealed class S3ObjectStore : IObjectStore
 {
     /// <summary>Smaller objects go up in one request.</summary>
     internal const int PartSize = 8 << 20;
+
+    private readonly Lazy<IAmazonS3> _client;
+    private readonly TimeProvider _time;
+
+    public S3ObjectStore(IAmazonS3 client, TimeProvider time)
+        : this(new Lazy<IAmazonS3>(client), time)
+    {
+    }
+
+    private S3ObjectStore(Lazy<IAmazonS3> client, TimeProvider time)
+    {
+        _client = client;
+        _time = time;
+    }
 
     /// <summary>What S3 copies in one request; beyond, in parts.</summary>
     internal long CopyLimit { get; init; } = 5L << 30;
@@ -25,27 +39,26 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
 
     public string Scheme => "s3";
 
+    /// <summary>A store that makes its client (<see cref="CreateClient"/>) at the first use: a host without AWS settings can have it and not use it.</summary>
+    public static S3ObjectStore FromEnvironment(TimeProvider time) => new(new Lazy<IAmazonS3>(CreateClient), time);
+
     /// <summary>
     /// A client as the standard AWS settings describe it: credentials, region, retries, and where to go instead of AWS
     /// (<c>AWS_ENDPOINT_URL_S3</c> or <c>AWS_ENDPOINT_URL</c>, where buckets are then addressed by path).
     /// </summary>
     public static IAmazonS3 CreateClient()
     {
-        var configured = new AmazonS3Config();
+        var elsewhere = Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3") ?? Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL");
         // Only AWS itself resolves a host name per bucket.
-        configured.ForcePathStyle = EndpointIsOverridden;
-        return new AmazonS3Client(configured);
+        return new AmazonS3Client(new AmazonS3Config { ForcePathStyle = !string.IsNullOrEmpty(elsewhere) });
     }
-
-    private static bool EndpointIsOverridden =>
-        Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3") is { Length: > 0 } || Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL") is { Length: > 0 };
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(ObjectAddress prefix, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var request = new ListObjectsV2Request { BucketName = prefix.Bucket, Prefix = prefix.Key };
         do
         {
-            var page = await TryAsync(prefix, "listed", () => client.ListObjectsV2Async(request, cancellation));
+            var page = await TryAsync(prefix, "listed", () => _client.Value.ListObjectsV2Async(request, cancellation));
             foreach (var found in page.S3Objects ?? [])
             {
                 if (!found.Key.EndsWith('/'))
@@ -63,7 +76,7 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
     {
         try
         {
-            var found = await client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation);
+            var found = await _client.Value.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation);
             return new ObjectInfo(address, found.ContentLength, Unquote(found.ETag), Utc(found.LastModified));
         }
         catch (AmazonS3Exception absent) when (absent.StatusCode == HttpStatusCode.NotFound)
@@ -75,7 +88,7 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
     public Task<Stream> OpenReadAsync(ObjectAddress address, CancellationToken cancellation)
     {
         RequireKey(address);
-        return TryAsync<Stream>(address, "read", async () => await S3ReadStream.OpenAsync(client, address, time, cancellation));
+        return TryAsync<Stream>(address, "read", async () => await S3ReadStream.OpenAsync(_client.Value, address, _time, cancellation));
     }
 
     public async Task<ObjectInfo> WriteAsync(ObjectAddress address, Stream content, WriteCondition condition, CancellationToken cancellation)
@@ -84,8 +97,8 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
         using var first = await S3Part.ReadAsync(content, PartSize, cancellation);
         var (size, etag) = await TryAsync(address, "written", async () => first.IsLast
             ? (first.Size, await PutAsync(address, first, condition, cancellation))
-            : await new S3Upload(client, address, condition).SendAsync(first, content, cancellation));
-        return new(address, size, Unquote(etag), time.GetUtcNow());
+            : await new S3Upload(_client.Value, address, condition).SendAsync(first, content, cancellation));
+        return new(address, size, Unquote(etag), _time.GetUtcNow());
     }
 
     public async Task<ObjectInfo> CopyAsync(ObjectAddress from, ObjectAddress to, CancellationToken cancellation)
@@ -94,12 +107,12 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
         var source = await FindAsync(from, cancellation) ?? throw new ObjectNotFoundException(from);
         var etag = await TryAsync(from, $"copied to {to}", () => source.Size <= CopyLimit
             ? CopyWholeAsync(source, to, cancellation)
-            : new S3Upload(client, to, WriteCondition.Always).CopyAsync(source, CopyPartSize, cancellation));
-        return new(to, source.Size, Unquote(etag), time.GetUtcNow());
+            : new S3Upload(_client.Value, to, WriteCondition.Always).CopyAsync(source, CopyPartSize, cancellation));
+        return new(to, source.Size, Unquote(etag), _time.GetUtcNow());
     }
 
     public Task DeleteAsync(ObjectAddress address, CancellationToken cancellation) => TryAsync(
-        address, "deleted", () => client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation));
+        address, "deleted", () => _client.Value.DeleteObjectAsync(new DeleteObjectRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation));
 
     private async Task<string> PutAsync(ObjectAddress address, S3Part whole, WriteCondition condition, CancellationToken cancellation)
     {
@@ -110,7 +123,7 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
             InputStream = whole.AsStream(),
             IfNoneMatch = condition == WriteCondition.IfAbsent ? "*" : null,
         };
-        return (await client.PutObjectAsync(request, cancellation)).ETag;
+        return (await _client.Value.PutObjectAsync(request, cancellation)).ETag;
     }
 
     private async Task<string> CopyWholeAsync(ObjectInfo source, ObjectAddress to, CancellationToken cancellation)
@@ -122,7 +135,7 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
             DestinationBucket = to.Bucket,
             DestinationKey = to.Key,
         };
-        return (await client.CopyObjectAsync(request, cancellation)).ETag;
+        return (await _client.Value.CopyObjectAsync(request, cancellation)).ETag;
     }
 
     private static async Task<T> TryAsync<T>(ObjectAddress address, string done, Func<Task<T>> call)
@@ -147,16 +160,16 @@ public sealed class S3ObjectStore(IAmazonS3 client, TimeProvider time) : IObject
             $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} Check that the credentials in use are allowed to.", failed),
         AmazonServiceException { StatusCode: not 0 } refused => new ObjectStoreException(
             $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} (HTTP {(int)refused.StatusCode})", failed),
-        _ => new ObjectStoreException($"{address} cannot be {done}: {failed.Message} Check the network, AWS_ENDPOINT_URL, the region and the credentials.", failed),
+        _ => new ObjectStoreException($"{address} cannot be {done}: {failed.Message} Check AWS_REGION, AWS_ENDPOINT_URL, the credentials and the network.", failed),
     };
 
-    /// <summary>A path in a URL loses its dot segments on the way, so such a key would name another object.</summary>
-    private static string RequireKey(ObjectAddress address) =>
-        address.Key.Length == 0 || address.Key.EndsWith('/')
-            ? throw new ObjectStoreException($"{address} is a prefix, not an object: an object's key does not end in a slash.")
-            : address.Key.Split('/').Any(segment => segment is "." or "..")
-                ? throw new ObjectStoreException($"{address} cannot be addressed: leave '.' and '..' out of the key.")
-                : address.Key;
+    private static string RequireKey(ObjectAddress address) => address.Key switch
+    {
+        "" or [.., '/'] => throw new ObjectStoreException($"{address} is a prefix, not an object: an object's key does not end in a slash."),
+        // The SDK drops that slash and would reach for another object.
+        ['/', ..] => throw new ObjectStoreException($"{address} cannot be addressed: its key begins with a slash. Leave it out."),
+        var key => key,
+    };
 
     private static string Unquote(string etag) => etag.Trim('"');
 

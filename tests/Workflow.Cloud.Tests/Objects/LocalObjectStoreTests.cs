@@ -123,12 +123,22 @@ public sealed class LocalObjectStoreTests : ObjectStoreContract
     [InlineData(".unpublished", "key")]
     [InlineData("a/b", "key")]
     [InlineData("bucket", "a//b")]
-    [InlineData("bucket", "/a")]
+    [InlineData("bucket", "a/../b")]
+    [InlineData("bucket", "../b")]
+    [InlineData("bucket", "./b")]
+    [InlineData("bucket", "a/..")]
     [InlineData("bucket", "nul\0")]
     public async Task What_cannot_be_a_file_is_refused_by_name(string bucket, string key)
     {
-        var refused = await Assert.ThrowsAsync<ObjectStoreException>(() => WriteAsync(new("local", bucket, key), "x"));
-        Assert.Contains($"local://{bucket}/{key}", refused.Message, StringComparison.Ordinal);
+        var address = new ObjectAddress("local", bucket, key);
+
+        var refused = await Assert.ThrowsAsync<ObjectStoreException>(() => WriteAsync(address, "x"));
+
+        Assert.Contains(address.ToString(), refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ObjectStoreException>(() => _store.OpenReadAsync(address, Cancellation));
+        await Assert.ThrowsAsync<ObjectStoreException>(() => _store.FindAsync(address, Cancellation));
+        await Assert.ThrowsAsync<ObjectStoreException>(() => _store.DeleteAsync(address, Cancellation));
+        Assert.Throws<ObjectStoreException>(() => _store.ListAsync(address.WithKey(key + "/"), Cancellation));
         Assert.Equal([_data.File("objects", ".unpublished")], Directory.GetFileSystemEntries(_data.File("objects"), "*", new EnumerationOptions { AttributesToSkip = 0 }));
     }
 

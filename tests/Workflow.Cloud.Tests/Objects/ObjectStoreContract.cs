@@ -55,7 +55,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [InlineData("a..b/...c/d..")]
     [InlineData("trailing dot./x")]
     [InlineData("new\nline\tand tab")]
-    public async Task Keys_are_taken_as_they_stand(string key)
+    public Task Keys_are_taken_as_they_stand(string key) => IsTakenAsItStandsAsync(key);
+
+    protected async Task IsTakenAsItStandsAsync(string key)
     {
         var address = _bucket.WithKey(key);
         await WriteAsync(address, key);
@@ -185,10 +187,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [Theory]
     [InlineData("")]
     [InlineData("prefix/")]
-    [InlineData("a/../b")]
-    [InlineData("../b")]
-    [InlineData("./b")]
-    [InlineData("a/..")]
+    [InlineData("/leading")]
     public async Task What_is_no_key_is_refused_by_name(string key)
     {
         var address = _bucket.WithKey(key);

@@ -19,6 +19,37 @@ public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
 
     protected override void Release() => _client.Dispose();
 
+    [Theory]
+    [InlineData("a/../b")]
+    [InlineData("./a")]
+    [InlineData("a//b")]
+    public Task Keys_that_no_file_could_have_are_taken_as_they_stand(string key) => IsTakenAsItStandsAsync(key);
+
+    [Fact]
+    public async Task The_standard_settings_lead_to_the_service()
+    {
+        // Every other client here is told its endpoint and credentials, so these variables are this test's alone.
+        string[] settings = [$"AWS_ENDPOINT_URL_S3={await s3.GetEndpointAsync(Cancellation)}", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"];
+        var store = S3ObjectStore.FromEnvironment(TimeProvider.System);
+        foreach (var setting in settings)
+        {
+            Environment.SetEnvironmentVariable(setting.Split('=')[0], setting.Split('=')[1]);
+        }
+
+        try
+        {
+            await WriteAsync(_bucket.WithKey("x"), "x");
+            Assert.Equal(1, (await store.FindAsync(_bucket.WithKey("x"), Cancellation))!.Size);
+        }
+        finally
+        {
+            foreach (var setting in settings)
+            {
+                Environment.SetEnvironmentVariable(setting.Split('=')[0], null);
+            }
+        }
+    }
+
     [Fact]
     public async Task A_missing_bucket_is_named()
     {
