@@ -516,14 +516,18 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
         public override void Complete(string? json)
         {
+            T value;
             try
             {
-                _result.TrySetResult(JsonDataConverter.Deserialize<T>(json)!);
+                value = JsonDataConverter.Deserialize<T>(json)!;
             }
-            catch (System.Text.Json.JsonException error)
+            catch (Exception error)  // of the serialiser or of the type's own constructor: the orchestrator's, never the host's
             {
                 _result.TrySetException(new InvalidOperationException($"What '{Name}' returned is not a {typeof(T).Name}: {error.Message}", error));
+                return;
             }
+
+            _result.TrySetResult(value);
         }
 
         public override void Fail(Protocol.TaskFailureDetails failure) =>

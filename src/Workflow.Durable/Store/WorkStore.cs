@@ -19,8 +19,8 @@ internal sealed record TakenWork(
     DateTimeOffset? NextDue,
     DateTimeOffset? OthersAtWork);
 
-/// <summary>The result of an activity whose instance is in other hands.</summary>
-internal sealed record ActivityResult(ActivityWork Work, byte[] Event);
+/// <summary>The result of an activity whose instance is in other hands, or over.</summary>
+internal sealed record ActivityResult(string InstanceId, Guid ExecutionId, int TaskId, byte[] Event);
 
 /// <summary>Some of the instances are no longer in this host's hands.</summary>
 internal sealed class InstancesLostException(IReadOnlySet<string> instanceIds, Exception inner)
@@ -133,7 +133,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         var messages = turns.SelectMany(turn => turn.Messages).ToArray();
         var children = turns.SelectMany(turn => turn.Children.Select(child => (Parent: turn, Child: child))).ToArray();
         var targets = messages.Select(message => message.InstanceId)
-            .Concat(results.Select(result => result.Work.InstanceId))
+            .Concat(results.Select(result => result.InstanceId))
             .Distinct()
             .ToArray();
         add(Sql.Command(
@@ -206,9 +206,9 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
             add(Sql.Command(
                 Sql.CommitResults,
                 Sql.Of(lease),
-                Sql.Of(Column(results, row => row.Work.InstanceId)),
-                Sql.Of(Column(results, row => row.Work.TaskId)),
-                Sql.Of(Column(results, row => row.Work.ExecutionId)),
+                Sql.Of(Column(results, row => row.InstanceId)),
+                Sql.Of(Column(results, row => row.TaskId)),
+                Sql.Of(Column(results, row => row.ExecutionId)),
                 Sql.Of(Column(results, row => row.Event)),
                 Sql.Of(time)));
         }

@@ -125,8 +125,11 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
 
     /// <summary>The turn is in the database.</summary>
     /// <param name="now">A timestamp, as <see cref="Deliver"/> takes them.</param>
-    /// <returns>Whether the next turn is to be queued, and whether messages were turned away that must be looked for again.</returns>
-    public (bool Queue, bool Look) EndTurn(Guid executionId, IEnumerable<long> messagesTaken, long now)
+    /// <returns>
+    /// Whether the next turn is to be queued; whether messages were turned away that must be looked for again; and results that came
+    /// too late for the execution that asked for them.
+    /// </returns>
+    public (bool Queue, bool Look, IReadOnlyList<Arrival> TooLate) EndTurn(Guid executionId, IEnumerable<long> messagesTaken, long now)
     {
         lock (_lock)
         {
@@ -145,12 +148,17 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
 
             if (_inHand)
             {
-                return (Awaken(), false);
+                return (Awaken(), false, []);
             }
 
+            // Let go with arrivals: the instance, or this execution of it, is over. Messages among them are still in the database and
+            // come again, those for the next execution behind the ones it carries over.
+            Arrival[] tooLate = [.. _arrivals.Where(arrival => arrival.TaskId is not null)];
+            _arrivals = [];
+            _seen.Clear();
             var look = _refused;
             _refused = false;
-            return (false, look);
+            return (false, look, tooLate);
         }
     }
 

@@ -270,7 +270,12 @@ internal sealed class WorkSession : IAsyncDisposable
     private void OnCommitted(OpenTurn turn)
     {
         var live = turn.Instance;
-        var (queue, look) = live.EndTurn(turn.Commit.NextExecutionId, turn.Commit.MessagesTaken, _time.GetTimestamp());
+        var (queue, look, tooLate) = live.EndTurn(turn.Commit.NextExecutionId, turn.Commit.MessagesTaken, _time.GetTimestamp());
+        foreach (var result in tooLate)
+        {
+            _committer.Add(new ActivityResult(live.InstanceId, turn.Commit.ExecutionId, result.TaskId!.Value, result.Event.ToBytes()));
+        }
+
         if (queue)
         {
             _turns.Writer.TryWrite(live);
@@ -326,7 +331,7 @@ internal sealed class WorkSession : IAsyncDisposable
         }
         else
         {
-            _committer.Add(new ActivityResult(work, result.ToBytes()));
+            _committer.Add(new ActivityResult(work.InstanceId, work.ExecutionId, work.TaskId, result.ToBytes()));
         }
     }
 
