@@ -1,0 +1,69 @@
+using Npgsql;
+using Workflow.Testing;
+
+namespace Workflow.Durable.Tests.Hosting;
+
+/// <summary>A database for one class of tests; each test makes a task hub of its own in it.</summary>
+public sealed class HubDatabase(PostgresFixture postgres) : IAsyncLifetime
+{
+    private string _connectionString = "";
+
+    public async ValueTask InitializeAsync() => _connectionString = await postgres.CreateDatabaseAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    internal TestHub NewHub() => new(_connectionString);
+
+    /// <summary>A hub of the test's own with one host on it.</summary>
+    internal Task<HubHost> StartHostAsync(
+        Action<DurableTaskRegistry> register, Action<DurableTaskOptions>? configure = null, TimeProvider? time = null) =>
+        NewHub().StartHostAsync(register, configure, time);
+}
+
+/// <summary>A task hub: any number of hosts may share it, and a test may look at its tables.</summary>
+internal sealed class TestHub(string connectionString)
+{
+    public string ConnectionString => connectionString;
+
+    public string Name { get; } = "t" + Guid.NewGuid().ToString("N")[..12];
+
+    public async Task<HubHost> StartHostAsync(
+        Action<DurableTaskRegistry> register, Action<DurableTaskOptions>? configure = null, TimeProvider? time = null)
+    {
+        var host = new HubHost(this, register, configure, time ?? TimeProvider.System);
+        await host.StartAsync();
+        return host;
+    }
+
+    /// <summary>The first column of every row, as seen with the hub's tables in the search path.</summary>
+    public async Task<List<T>> ReadAsync<T>(string sql, params object[] parameters)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionStringOfTests);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.AddWithValue(parameter);
+        }
+
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            rows.Add(reader.GetFieldValue<T>(0));
+        }
+
+        return rows;
+    }
+
+    public async Task<T> ReadOneAsync<T>(string sql, params object[] parameters) => Assert.Single(await ReadAsync<T>(sql, parameters));
+
+    public Task ExecuteAsync(string sql) => ReadAsync<object>(sql);
+
+    private string ConnectionStringOfTests => new NpgsqlConnectionStringBuilder(connectionString)
+    {
+        SearchPath = Name,
+        Pooling = false,
+        ApplicationName = "test",
+    }.ConnectionString;
+}
