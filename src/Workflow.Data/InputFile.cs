@@ -26,13 +26,32 @@ internal static class InputFile
 
         return start switch
         {
-            [0xFF, 0xFE, 0, 0] or [0, 0, 0xFE, 0xFF] => throw new BadInputException("The file begins with the byte order mark of UTF-32. Save it as UTF-8."),
+            [0xFF, 0xFE, 0, 0] or [0, 0, 0xFE, 0xFF] => throw Bad(path, "begins with the byte order mark of UTF-32. Save it as UTF-8"),
             [0xFF, 0xFE, ..] => FromUtf16(SkipMark(OpenPlain(path, packed), 2), bigEndian: false),
             [0xFE, 0xFF, ..] => FromUtf16(SkipMark(OpenPlain(path, packed), 2), bigEndian: true),
             [0xEF, 0xBB, 0xBF, ..] => SkipMark(OpenPlain(path, packed), 3),
             _ => OpenPlain(path, packed),
         };
     }
+
+    /// <summary>Runs a read; what it meets in a broken file becomes an error that names the file.</summary>
+    public static T Guard<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException cut)
+        {
+            throw Bad(path, "is a gzip file that is cut off or damaged. Deliver it again", cut);
+        }
+        catch (DecoderFallbackException broken)
+        {
+            throw Bad(path, "is not well-formed UTF-16. Save it as UTF-8", broken);
+        }
+    }
+
+    public static BadInputException Bad(string path, string what, Exception? inner = null) => new($"The file '{Path.GetFileName(path)}' {what}.", inner);
 
     private static Stream OpenPlain(string path, bool packed)
     {

@@ -416,23 +416,9 @@ public sealed class CsvReader : IDisposable
         return count;
     }
 
-    private T Guard<T>(Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (InvalidDataException cut)
-        {
-            throw Bad("is a gzip file that is cut off or damaged. Deliver it again", cut);
-        }
-        catch (DecoderFallbackException broken)
-        {
-            throw Bad($"is not well-formed UTF-16 after line {_nextLine - 1}. Save it as UTF-8", broken);
-        }
-    }
+    private T Guard<T>(Func<T> read) => InputFile.Guard(_path, read);
 
-    private BadInputException Bad(string what, Exception? inner = null) => new($"The file '{Path.GetFileName(_path)}' {what}.", inner);
+    private BadInputException Bad(string what) => InputFile.Bad(_path, what);
 
     private struct Field
     {

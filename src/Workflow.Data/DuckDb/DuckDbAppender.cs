@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Workflow.Data.DuckDb;
 
@@ -100,6 +101,12 @@ public sealed unsafe class DuckDbAppender : IDisposable
         if (column.Id is not (DuckDbTypeId.Varchar or DuckDbTypeId.Blob))
         {
             throw Mismatch("text or bytes");
+        }
+
+        // DuckDB would quietly make null of it.
+        if (column.Id == DuckDbTypeId.Varchar && !Utf8.IsValid(value))
+        {
+            throw new DuckDbException($"A text for column {_column} of '{_table}' is not UTF-8.");
         }
 
         fixed (byte* bytes = value)

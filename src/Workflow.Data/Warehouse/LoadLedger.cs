@@ -16,7 +16,7 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
     {
         while (!await ExistsAsync(cancellation))
         {
-            var create = SqlText.Read("Warehouse/create_ledger.sql").Replace("{schema}", SqlText.Identifier(request.Table.Schema));
+            var create = SqlText.Read("Warehouse/create_ledger.sql", ("schema", SqlText.Identifier(request.Table.Schema)));
             await using var command = new NpgsqlCommand(create, connection);
             try
             {
@@ -51,7 +51,7 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
 
     public async Task RecordAsync(LoadResult result, CancellationToken cancellation)
     {
-        var insert = SqlText.Read("Warehouse/insert_ledger.sql").Replace("{ledger}", _ledger);
+        var insert = SqlText.Read("Warehouse/insert_ledger.sql", ("ledger", _ledger));
         await using var command = new NpgsqlCommand(insert, connection)
         {
             Parameters =

@@ -52,7 +52,7 @@ internal readonly record struct WarehouseType(WarehouseKind Kind, int Precision 
         "int4" => WarehouseKind.Integer,
         "int8" => WarehouseKind.Bigint,
         "numeric" when modifier < 0 => WarehouseKind.Numeric,
-        "numeric" => Numeric(((modifier - 4) >> 16) & 0xFFFF, (modifier - 4) & 0x7FF),
+        "numeric" when Digits(modifier) is { Scale: >= 0 } digits && digits.Scale <= digits.Precision => Numeric(digits.Precision, digits.Scale),
         "float4" => WarehouseKind.Real,
         "float8" => WarehouseKind.Double,
         "date" => WarehouseKind.Date,
@@ -64,6 +64,13 @@ internal readonly record struct WarehouseType(WarehouseKind Kind, int Precision 
         "bpchar" => new(WarehouseKind.Char, MaxLength: Math.Max(0, modifier - 4)),
         _ => null,
     };
+
+    /// <summary>A numeric's modifier: the scale is eleven bits with a sign, and a negative one rounds before the point.</summary>
+    private static (int Precision, int Scale) Digits(int modifier)
+    {
+        const int header = 4, sign = 1 << 10;
+        return ((modifier - header) >> 16, (((modifier - header) & (2 * sign - 1)) ^ sign) - sign);
+    }
 
     /// <summary>Of the integer types: the digits every one of their values has room in.</summary>
     public int IntegerDigits => Kind switch

@@ -121,6 +121,14 @@ public sealed class DuckDbAppenderTests : IDisposable
     }
 
     [Fact]
+    public void Text_that_is_not_UTF8_is_refused()
+    {
+        _connection.Execute("create table t (s varchar)", Cancellation);
+        using var appender = _connection.Append("t");
+        Assert.Throws<DuckDbException>(() => appender.Append([(byte)'a', 0xFF]));
+    }
+
+    [Fact]
     public void A_missing_table_is_named()
     {
         var error = Assert.Throws<DuckDbException>(() => _connection.Append("nowhere"));

@@ -1,0 +1,6 @@
+-- The text forms that values arrive in do not depend on how the database or the user is set.
+set local datestyle = 'ISO, YMD';
+set local intervalstyle = 'postgres';
+set local timezone = 'UTC';
+set local extra_float_digits = 1;
+set local bytea_output = 'hex';
