@@ -17,7 +17,7 @@ internal static class Sql
     public static readonly string TakeInstances = Read("take_instances.sql");
     public static readonly string TakeMessages = Read("take_messages.sql");
     public static readonly string TakeActivities = Read("take_activities.sql");
-    public static readonly string NextDue = Read("next_due.sql");
+    public static readonly string Look = Read("look.sql");
     public static readonly string ReadHistory = Read("read_history.sql");
 
     public static readonly string LeaseAcquire = Read("lease_acquire.sql");

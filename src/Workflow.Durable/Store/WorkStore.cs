@@ -9,15 +9,15 @@ internal sealed record TakenInstance(string InstanceId, Guid ExecutionId, int Tu
 /// <summary>A message that is due for an instance in hand.</summary>
 internal sealed record TakenMessage(string InstanceId, long MessageId, HistoryEvent Event);
 
-/// <summary>What one look at the hub brought.</summary>
+/// <summary>What there is to do, now and later.</summary>
+/// <param name="HasWork">There is work in nobody's hand.</param>
 /// <param name="NextDue">When something will fall due if nobody calls.</param>
-/// <param name="OthersAtWork">When the first lease ends that another host holds work under; null when none does.</param>
+/// <param name="OthersUntil">When the first lease ends that another host holds work under; null when none does.</param>
+internal sealed record Outlook(bool HasWork, DateTimeOffset? NextDue, DateTimeOffset? OthersUntil);
+
+/// <summary>What one look at the hub brought.</summary>
 internal sealed record TakenWork(
-    IReadOnlyList<TakenInstance> Instances,
-    IReadOnlyList<TakenMessage> Messages,
-    IReadOnlyList<ActivityWork> Activities,
-    DateTimeOffset? NextDue,
-    DateTimeOffset? OthersAtWork);
+    IReadOnlyList<TakenInstance> Instances, IReadOnlyList<TakenMessage> Messages, IReadOnlyList<ActivityWork> Activities, Outlook Outlook);
 
 /// <summary>The result of an activity whose instance is in other hands, or over.</summary>
 internal sealed record ActivityResult(string InstanceId, Guid ExecutionId, int TaskId, byte[] Event);
@@ -43,7 +43,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         batch.BatchCommands.Add(Sql.Command(Sql.TakeInstances, Sql.Of(lease), Sql.Time(now), Sql.Of(instances)));
         batch.BatchCommands.Add(Sql.Command(Sql.TakeMessages, Sql.Of(lease), Sql.Time(now)));
         batch.BatchCommands.Add(Sql.Command(Sql.TakeActivities, Sql.Of(lease), Sql.Of(activities)));
-        batch.BatchCommands.Add(Sql.Command(Sql.NextDue, Sql.Of(lease), Sql.Time(now)));
+        batch.BatchCommands.Add(Sql.Command(Sql.Look, Sql.Of(lease), Sql.Time(now)));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
 
         var takenInstances = new List<TakenInstance>();
@@ -68,10 +68,17 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         }
 
         await reader.NextResultAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        DateTimeOffset? Time(int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
-        var next = Time(0) is { } free && Time(1) is { } own ? (free < own ? free : own) : Time(0) ?? Time(1);
-        return new TakenWork(takenInstances, messages, work, next, Time(2));
+        return new TakenWork(takenInstances, messages, work, await ReadOutlookAsync(reader, cancellation));
+    }
+
+    /// <summary>Looks without taking: nothing is written.</summary>
+    public async Task<Outlook> LookAsync(long lease, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.Look);
+        command.Parameters.Add(Sql.Of(lease));
+        command.Parameters.Add(Sql.Time(now));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return await ReadOutlookAsync(reader, cancellation);
     }
 
     /// <summary>The histories of instances, each in order.</summary>
@@ -272,6 +279,14 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         {
             throw new LeaseLostException(error.MessageText, error);
         }
+    }
+
+    private static async Task<Outlook> ReadOutlookAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        await reader.ReadAsync(cancellation);
+        DateTimeOffset? Time(int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
+        var next = Time(1) is { } free && Time(2) is { } own ? (free < own ? free : own) : Time(1) ?? Time(2);
+        return new Outlook(reader.GetBoolean(0), next, Time(3));
     }
 
     private static TColumn[] Column<TRow, TColumn>(IReadOnlyList<TRow> rows, Func<TRow, TColumn> column)

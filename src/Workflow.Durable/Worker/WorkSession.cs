@@ -144,10 +144,20 @@ internal sealed class WorkSession : IAsyncDisposable
     /// <summary>Looks once. Says how long there is no need to look again.</summary>
     private async Task<TimeSpan> TakeOnceAsync(CancellationToken stop)
     {
+        var now = _time.GetUtcNow();
+        if (NothingInHand && _lease.IsAging)
+        {
+            // Renewing is a write, and an idle host writes nothing: it looks first whether there is anything to take.
+            var outlook = await _store.LookAsync(_lease.Id, now, stop);
+            if (!outlook.HasWork)
+            {
+                return await UntilNextLookAsync(outlook, now, stop);
+            }
+        }
+
         await _lease.EnsureAsync(NothingInHand, stop);
         var room = Math.Clamp(_host.Options.MaxConcurrentOrchestrators - _inHand.Count, 0, MaxTaken);
         var activityRoom = Math.Min(_activities.Room, MaxTaken);
-        var now = _time.GetUtcNow();
         var asked = _time.GetTimestamp();
         var taken = await _store.TakeAsync(_lease.Id, now, room, activityRoom, stop);
         await AcceptAsync(taken, asked, stop);
@@ -157,18 +167,19 @@ internal sealed class WorkSession : IAsyncDisposable
         }
 
         _moreActivities = taken.Activities.Count == activityRoom;
-        if ((room > 0 && taken.Instances.Count == room) || (_moreActivities && _activities.Room > 0))
-        {
-            return TimeSpan.Zero;
-        }
+        var more = (room > 0 && taken.Instances.Count == room) || (_moreActivities && _activities.Room > 0);
+        return more ? TimeSpan.Zero : await UntilNextLookAsync(taken.Outlook, now, stop);
+    }
 
-        if (taken.OthersAtWork is not null)
+    private async Task<TimeSpan> UntilNextLookAsync(Outlook outlook, DateTimeOffset now, CancellationToken stop)
+    {
+        if (outlook.OthersUntil is not null)
         {
             await ReapAsync(stop);
         }
 
-        var look = taken.OthersAtWork is null ? s_look : s_lookAfterOthers;
-        return taken.NextDue is { } due && due - now < look ? TimeSpan.FromTicks(Math.Max(1, (due - now).Ticks)) : look;
+        var look = outlook.OthersUntil is null ? s_look : s_lookAfterOthers;
+        return outlook.NextDue is { } due && due - now < look ? TimeSpan.FromTicks(Math.Max(1, (due - now).Ticks)) : look;
     }
 
     private async Task AcceptAsync(TakenWork taken, long asked, CancellationToken stop)
