@@ -36,6 +36,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     private readonly Dictionary<int, OrchestratorAction> _asked = [];
     private readonly Dictionary<string, EventQueue> _events = new(StringComparer.OrdinalIgnoreCase);
     private readonly Queue<HistoryEvent> _heldBack = new();
+    private readonly List<HistoryEvent> _tooLate = [];
 
     private ExecutionStartedEvent _started = new();
     private bool _hasStarted;
@@ -122,9 +123,10 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     {
         if (_ended is not null)
         {
-            if (happened.EventTypeCase == Kind.EventRaised)
+            // What is meant for the instance, not for this execution of it, is the next one's.
+            if (happened.EventTypeCase is Kind.EventRaised or Kind.ExecutionTerminated or Kind.ExecutionSuspended or Kind.ExecutionResumed)
             {
-                EventsNamed(happened.EventRaised.Name).Keep(happened, _arrivals++);
+                _tooLate.Add(happened);
             }
 
             return;
@@ -226,9 +228,10 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
     private CompleteOrchestrationAction WithCarryover(CompleteOrchestrationAction ended)
     {
-        if (ended.OrchestrationStatus == OrchestrationStatus.ContinuedAsNew && _preserveEvents)
+        if (ended.OrchestrationStatus == OrchestrationStatus.ContinuedAsNew)
         {
-            ended.CarryoverEvents.AddRange(_events.Values.SelectMany(queue => queue.Early).OrderBy(early => early.Arrival).Select(early => early.Raised));
+            var early = _events.Values.SelectMany(queue => queue.Early).OrderBy(early => early.Arrival).Select(early => early.Raised);
+            ended.CarryoverEvents.AddRange(early.Concat(_tooLate).Where(happened => _preserveEvents || happened.EventTypeCase != Kind.EventRaised));
         }
 
         return ended;
@@ -563,10 +566,8 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 }
             }
 
-            Keep(raised, arrival);
+            _early.Enqueue((raised, arrival));
         }
-
-        public void Keep(HistoryEvent raised, long arrival) => _early.Enqueue((raised, arrival));
 
         public void Wait(PendingStep waiter)
         {

@@ -193,7 +193,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 Sql.Of(Column(children, row => row.Child.Input)),
                 Sql.Of(Column(children, row => row.Child.Started)),
                 Sql.Of(Column(children, row => row.Parent.ExecutionId)),
-                Sql.Of(Column(children, row => row.Child.Refusal)),
+                Sql.Of(Column(children, row => row.Parent.ContinuesAsNew ? null : row.Child.Refusal)),  // the execution that asked is over
                 Sql.Of(time)));
         }
 

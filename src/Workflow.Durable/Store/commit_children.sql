@@ -1,4 +1,4 @@
--- Starts sub-orchestrations; where the id is in use, the parent gets the refusal instead.
+-- Starts sub-orchestrations; where the id is in use, the parent gets the refusal instead, if there is one.
 -- $1 ids, $2 executions, $3 names, $4 parents, $5 inputs, $6 start events, $7 parents' executions, $8 refusals, $9 now
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::uuid[], $8::bytea[])
@@ -10,4 +10,4 @@ WITH asked AS (
     FROM asked
 )
 INSERT INTO messages (instance_id, execution_id, visible_at, event)
-SELECT parent_id, parent_execution_id, $9, refusal FROM answered WHERE existing IS NOT NULL;
+SELECT parent_id, parent_execution_id, $9, refusal FROM answered WHERE existing IS NOT NULL AND refusal IS NOT NULL;
