@@ -108,9 +108,9 @@ public sealed class EventTests(HubDatabase database) : IClassFixture<HubDatabase
                 }
             })
             .AddActivityFunc<string?, int>("Nothing", (_, _) => Task.FromResult(0)));
-        var id = await host.ScheduleAsync("Busy", 300);
+        var id = await host.ScheduleAsync("Busy", 150);
 
-        for (var i = 0; i < 300; i++)
+        for (var i = 0; i < 150; i++)
         {
             await host.Client.RaiseEventAsync(id, "number", i);
         }
@@ -118,8 +118,8 @@ public sealed class EventTests(HubDatabase database) : IClassFixture<HubDatabase
         await Testing.Eventually.TrueAsync(async () => (await host.Client.GetInstanceAsync(id))!.SerializedCustomStatus is not null, cancellation: TestContext.Current.CancellationToken);
         await host.Client.RaiseEventAsync(id, "stop");
 
-        Assert.Equal(Enumerable.Range(0, 300), await host.OutputAsync<List<int>>(id));
-        Assert.Equal(301, (await host.HistoryAsync(id)).Count(line => line.Type == "EventRaised"));
+        Assert.Equal(Enumerable.Range(0, 150), await host.OutputAsync<List<int>>(id));
+        Assert.Equal(151, (await host.HistoryAsync(id)).Count(line => line.Type == "EventRaised"));
     }
 
     [Fact]
