@@ -36,7 +36,7 @@ public sealed class LocalPostgres : IAsyncDisposable
     public string ConnectionString { get; private set; } = "";
 
     /// <summary>The server's process id, or null while it is down.</summary>
-    public int? ProcessId => _cluster.FindProcess();
+    public int? ProcessId => _cluster.Find()?.ProcessId;
 
     /// <summary>
     /// Creates, starts or joins the server of <paramref name="dataFolder"/> (its subfolder <c>postgres</c>) and waits until it accepts connections.
@@ -141,45 +141,79 @@ public sealed class LocalPostgres : IAsyncDisposable
             await settings.SaveAsync(_folder, cancellation);
         }
 
-        if (_cluster.FindProcess() is null)
+        for (var started = false; ;)
         {
-            var binaries = PostgresBinaries.Find();
-            if (!_cluster.Exists)
+            var server = _cluster.Find();
+            if (server is null)
             {
-                await _cluster.InitializeAsync(binaries, User, settings.Password, cancellation);
+                server = await StartServerAsync(settings, cancellation);
+                started = true;
             }
 
-            settings = settings with { Port = await _cluster.StartAsync(binaries, settings.Port, cancellation) };
-            await settings.SaveAsync(_folder, cancellation);
-        }
+            if (server.Port != settings.Port)
+            {
+                settings = settings with { Port = server.Port };
+                await settings.SaveAsync(_folder, cancellation);
+            }
 
-        ConnectionString = settings.ConnectionString(Database);
-        await EnsureDatabaseAsync(settings, cancellation);
+            if (await TryEnsureDatabaseAsync(settings, cancellation))
+            {
+                ConnectionString = settings.ConnectionString(Database);
+                return;
+            }
+
+            // One that was found may have been on its way out; one just started has no reason to leave.
+            if (started)
+            {
+                throw new InvalidOperationException($"PostgreSQL stopped right after its start: see {Path.Combine(_folder, "server.log")}.");
+            }
+        }
     }
 
-    /// <summary>An adopted server may still be recovering.</summary>
-    private async Task EnsureDatabaseAsync(Settings settings, CancellationToken cancellation)
+    private async Task<PostgresServer> StartServerAsync(Settings settings, CancellationToken cancellation)
+    {
+        var binaries = PostgresBinaries.Find();
+        if (!_cluster.Exists)
+        {
+            await _cluster.InitializeAsync(binaries, User, settings.Password, cancellation);
+        }
+
+        return await _cluster.StartAsync(binaries, settings.Port, cancellation);
+    }
+
+    /// <summary>Waits where the server is still recovering.</summary>
+    /// <returns>False where it has gone.</returns>
+    private async Task<bool> TryEnsureDatabaseAsync(Settings settings, CancellationToken cancellation)
     {
         var since = _time.GetTimestamp();
         while (true)
         {
             try
             {
-                await using var connection = new NpgsqlConnection(settings.ConnectionString("postgres") + ";Pooling=false");
-                await connection.OpenAsync(cancellation);
-                await using var find = new NpgsqlCommand("SELECT FROM pg_database WHERE datname = 'workflow'", connection);
-                await using var create = new NpgsqlCommand("CREATE DATABASE workflow", connection);
-                if (!await ExistsAsync(find, cancellation))
+                await EnsureDatabaseAsync(settings, cancellation);
+                return true;
+            }
+            catch (NpgsqlException notNow) when (notNow.IsTransient && _time.GetElapsedTime(since) < ReadyDeadline)
+            {
+                if (_cluster.Find() is null)
                 {
-                    await create.ExecuteNonQueryAsync(cancellation);
+                    return false;
                 }
 
-                return;
-            }
-            catch (NpgsqlException starting) when (starting.IsTransient && _cluster.FindProcess() is not null && _time.GetElapsedTime(since) < ReadyDeadline)
-            {
                 await Task.Delay(LookEvery, _time, cancellation);
             }
+        }
+    }
+
+    private static async Task EnsureDatabaseAsync(Settings settings, CancellationToken cancellation)
+    {
+        await using var connection = new NpgsqlConnection(settings.ConnectionString("postgres") + ";Pooling=false");
+        await connection.OpenAsync(cancellation);
+        await using var find = new NpgsqlCommand("SELECT FROM pg_database WHERE datname = 'workflow'", connection);
+        if (!await ExistsAsync(find, cancellation))
+        {
+            await using var create = new NpgsqlCommand("CREATE DATABASE workflow", connection);
+            await create.ExecuteNonQueryAsync(cancellation);
         }
     }
 
@@ -204,8 +238,15 @@ public sealed class LocalPostgres : IAsyncDisposable
                 return null;
             }
 
-            await using var file = File.OpenRead(path);
-            return await JsonSerializer.DeserializeAsync<Settings>(file, JsonSerializerOptions.Web, cancellation);
+            try
+            {
+                await using var file = File.OpenRead(path);
+                return await JsonSerializer.DeserializeAsync<Settings>(file, JsonSerializerOptions.Web, cancellation);
+            }
+            catch (JsonException damaged)
+            {
+                throw new InvalidOperationException($"{path} is damaged: restore it, or remove {folder} to begin anew.", damaged);
+            }
         }
 
         public async Task SaveAsync(string folder, CancellationToken cancellation)

@@ -53,6 +53,10 @@ internal sealed record PostgresBinaries(string Folder)
             {
                 // Another process made it between the look and the leap.
             }
+            catch (UnauthorizedAccessException denied)
+            {
+                throw new InvalidOperationException($"The link {path} is missing and this user may not make it: start once as the owner of the checkout.", denied);
+            }
         }
     }
 

@@ -7,11 +7,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Workflow.Cloud.Local;
 
+/// <summary>A running server.</summary>
+internal sealed record PostgresServer(int ProcessId, int Port);
+
 /// <summary>
 /// One database cluster on disk and the server on it. The caller sees to it that nobody else starts or stops it meanwhile.
 /// </summary>
 internal sealed partial class PostgresCluster(string folder, TimeProvider time, ILogger logger)
 {
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(20);
 
@@ -22,10 +26,10 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
 
     public bool Exists => Directory.Exists(_data);
 
-    /// <summary>The running server's process id, or null where none runs.</summary>
-    public int? FindProcess()
+    /// <summary>The server that runs on the cluster, or null.</summary>
+    public PostgresServer? Find()
     {
-        if (ReadPidFile() is not [var first, ..] lines || !int.TryParse(first, out var pid))
+        if (ReadLines(PidFile) is not [var first, _, _, var fourth, ..] lines || !int.TryParse(first, out var pid) || !int.TryParse(fourth, out var port))
         {
             return null;
         }
@@ -33,23 +37,22 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
         // A process id outlives its process: after a crash of the machine it may be anybody's.
         // A server's working folder is its cluster, so the file seen from there must be this one
         // (process, folder, start; the lines after them change while it starts).
-        if (OperatingSystem.IsLinux())
-        {
-            return ReadLines($"/proc/{pid}/cwd/postmaster.pid") is { } seen && seen.Take(3).SequenceEqual(lines.Take(3)) ? pid : null;
-        }
-
-        return Signal(pid, 0) == 0 ? pid : null;
+        var alive = OperatingSystem.IsLinux()
+            ? ReadLines($"/proc/{pid}/cwd/postmaster.pid") is { } seen && seen.Take(3).SequenceEqual(lines.Take(3))
+            : Signal(pid, 0) == 0;
+        return alive ? new(pid, port) : null;
     }
 
     /// <summary>Creates the cluster, whole or not at all.</summary>
     public async Task InitializeAsync(PostgresBinaries binaries, string user, string password, CancellationToken cancellation)
     {
-        var unfinished = _data + ".new";
-        if (Directory.Exists(unfinished))
+        foreach (var abandoned in Directory.GetDirectories(folder, "cluster.*"))
         {
-            Directory.Delete(unfinished, recursive: true);
+            Directory.Delete(abandoned, recursive: true);
         }
 
+        // A name of its own: the initdb of a killed process may still be writing into the last one's.
+        var unfinished = $"{_data}.{Guid.NewGuid():N}";
         Directory.CreateDirectory(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var account = await ServerAccount.ChooseAsync(folder, binaries.Postgres, cancellation);
         await account.TakeOverAsync(unfinished, cancellation);
@@ -73,8 +76,8 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
     }
 
     /// <summary>Starts the server and waits until it has recovered and accepts connections.</summary>
-    /// <returns>The port it listens on: the wished one, or another where that is taken.</returns>
-    public async Task<int> StartAsync(PostgresBinaries binaries, int wishedPort, CancellationToken cancellation)
+    /// <returns>The server, on the wished port or, where that is taken, on another.</returns>
+    public async Task<PostgresServer> StartAsync(PostgresBinaries binaries, int wishedPort, CancellationToken cancellation)
     {
         var account = await ServerAccount.ChooseAsync(folder, binaries.Postgres, cancellation);
         await File.AppendAllTextAsync(_log, "", cancellation);
@@ -82,26 +85,27 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
         await account.TakeOverAsync(_log, cancellation);
         DisownReusedProcessId();
 
-        var port = wishedPort;
+        var since = time.GetTimestamp();
         while (true)
         {
-            port = IsFree(port) ? port : ChoosePort();
-            WriteSettings(port);
+            WriteSettings(IsFree(wishedPort) ? wishedPort : ChoosePort());
             var logged = new FileInfo(_log).Length;
 
             // pg_ctl puts the server into a session of its own, so Ctrl-C in this terminal leaves it to us.
             var start = await account.RunAsync(
                 [binaries.PgCtl, "start", "--pgdata", _data, "--log", _log, "--wait", "--timeout=600", "--silent"], "", cancellation);
-            if (start.Succeeded)
+
+            // Also where pg_ctl failed because one that a killed process had begun came first.
+            if (Find() is { } server)
             {
-                Log.Started(logger, _data, port);
-                return port;
+                Log.Started(logger, _data, server.Port);
+                return server;
             }
 
             var reason = await ReadLogAsync(logged, cancellation);
-            var takenMeanwhile = reason.Contains("could not bind", StringComparison.Ordinal);
-            var lastServerStillLeaving = reason.Contains("is still in use", StringComparison.Ordinal);
-            if (!takenMeanwhile && !lastServerStillLeaving)
+            var passing = reason.Contains("could not bind", StringComparison.Ordinal) // the port was taken meanwhile
+                || reason.Contains("is still in use", StringComparison.Ordinal); // the last children of a killed server
+            if (!passing || time.GetElapsedTime(since) > StartDeadline)
             {
                 throw new InvalidOperationException($"PostgreSQL did not start on {_data}: {start.Output} {reason} (all of it in {_log})");
             }
@@ -113,14 +117,14 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
     /// <summary>Stops the server after a checkpoint; open transactions are rolled back.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {
-        if (FindProcess() is not { } pid)
+        if (Find() is not { ProcessId: var pid })
         {
             return;
         }
 
         var since = time.GetTimestamp();
         _ = Signal(pid, FastShutdown);
-        while (FindProcess() == pid)
+        while (Find()?.ProcessId == pid)
         {
             if (time.GetElapsedTime(since) > StopDeadline)
             {
@@ -140,7 +144,7 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
     /// </summary>
     private void DisownReusedProcessId()
     {
-        if (ReadPidFile() is [_, .. var rest])
+        if (ReadLines(PidFile) is [_, .. var rest])
         {
             File.WriteAllLines(PidFile, [int.MaxValue.ToString(CultureInfo.InvariantCulture), .. rest]);
         }
@@ -155,8 +159,6 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
         // Root writes it, the server's user reads it; the folder around it is closed to others.
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
-
-    private string[]? ReadPidFile() => ReadLines(PidFile);
 
     private static string[]? ReadLines(string path)
     {

@@ -18,14 +18,14 @@ public sealed class LocalPostgresTests : IDisposable
     [Fact]
     public async Task A_fresh_folder_becomes_a_durable_server_on_loopback_that_asks_for_its_password()
     {
-        await using var postgres = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
+        await using var postgres = await PostgresFixture.StartServerAsync(_data.File("a data folder"), Cancellation);
 
         Assert.Equal("on", await ReadAsync(postgres.ConnectionString, "SELECT current_setting('fsync')"));
         Assert.Equal("on", await ReadAsync(postgres.ConnectionString, "SELECT current_setting('synchronous_commit')"));
         Assert.Equal("UTF8", await ReadAsync(postgres.ConnectionString, "SELECT current_setting('server_encoding')"));
         Assert.Equal("127.0.0.1", await ReadAsync(postgres.ConnectionString, "SELECT current_setting('listen_addresses')"));
         Assert.Equal("workflow", await ReadAsync(postgres.ConnectionString, "SELECT current_database()::text"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_data.File("postgres", "settings.json")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_data.File("a data folder", "postgres", "settings.json")));
         var guess = new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Password = "guess" }.ConnectionString;
         var refused = await Assert.ThrowsAsync<PostgresException>(() => ReadAsync(guess, "SELECT 1::text"));
         Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
@@ -91,6 +91,36 @@ public sealed class LocalPostgresTests : IDisposable
         await using var next = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
 
         Assert.Equal("1000", await ReadAsync(next.ConnectionString, "SELECT count(*)::text FROM kept"));
+    }
+
+    [Fact]
+    public async Task A_server_on_its_way_out_is_waited_for_and_started_again()
+    {
+        using var user = PostgresUser.Start(_data.Path);
+        var connectionString = await user.ConnectionStringAsync(Cancellation);
+        await user.KillAsync(Cancellation);
+        var pid = (await File.ReadAllLinesAsync(_data.File("postgres", "cluster", "postmaster.pid"), Cancellation))[0];
+
+        using var stop = Process.Start("kill", ["-INT", pid]);
+        await using var next = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
+
+        Assert.NotEqual(pid, $"{next.ProcessId}");
+        Assert.Equal("1", await ReadAsync(connectionString, "SELECT 1::text"));
+    }
+
+    [Fact]
+    public async Task A_server_found_on_another_port_than_recorded_is_used_where_it_is()
+    {
+        using var user = PostgresUser.Start(_data.Path);
+        var connectionString = await user.ConnectionStringAsync(Cancellation);
+        await user.KillAsync(Cancellation);
+        var settings = _data.File("postgres", "settings.json");
+        var port = new NpgsqlConnectionStringBuilder(connectionString).Port;
+        await File.WriteAllTextAsync(settings, (await File.ReadAllTextAsync(settings, Cancellation)).Replace($"{port}", "1", StringComparison.Ordinal), Cancellation);
+
+        await using var adopted = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
+
+        Assert.Equal(connectionString, adopted.ConnectionString);
     }
 
     [Fact]
