@@ -7,6 +7,7 @@ using Workflow.App.Api;
 using Workflow.App.Commands;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests;
@@ -116,6 +117,31 @@ internal sealed class Installation : IAsyncDisposable
     {
         var started = await Client.StartAsync(pipeline, JsonSerializer.SerializeToNode(input), instance, TestContext.Current.CancellationToken);
         return await Client.WaitAsync(started.Instance, progress: null, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Writes a secret that says how to reach the warehouse, or a port where nobody is.</summary>
+    public Task WriteDatabaseSecretAsync(string name, int? port = null)
+    {
+        var database = new NpgsqlConnectionStringBuilder(Warehouse);
+        return new LocalSecretStore(Data.Secrets).PutAsync(
+            name,
+            new Dictionary<string, string>
+            {
+                ["host"] = database.Host!,
+                ["port"] = $"{port ?? database.Port}",
+                ["username"] = database.Username!,
+                ["password"] = database.Password!,
+                ["dbname"] = database.Database!,
+            },
+            TestContext.Current.CancellationToken);
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Warehouse);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>The rows of a query on the warehouse, each as text with its values separated by bars.</summary>

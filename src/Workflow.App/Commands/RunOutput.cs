@@ -11,6 +11,9 @@ internal static class RunOutput
     // What a pipe gets must not be broken to fit a terminal that is not there.
     private const int PipeWidth = 10_000;
 
+    // What the results of pipelines call the places where rows are.
+    private static readonly string[] Outputs = ["table", "written", "quarantineObject"];
+
     public static void Print(Run run, bool json)
     {
         if (json)
@@ -63,11 +66,11 @@ internal static class RunOutput
     private static Text Count(Run run, string name) =>
         new(Find(run, name) is { ValueKind: JsonValueKind.Number } count ? count.GetInt64().ToString("N0", CultureInfo.InvariantCulture) : "");
 
-    /// <summary>Where the rows are, or why they are not.</summary>
+    /// <summary>Where the rows are, the refused ones too; or why they are not.</summary>
     private static string Where(Run run) =>
         run.Failure is { } failure
             ? $"{(failure.Step is null ? "" : $"{failure.Step}: ")}{failure.Message}"
-            : Find(run, "table")?.ToString() ?? Find(run, "written")?.ToString() ?? "";
+            : string.Join(", ", Outputs.Select(name => Find(run, name)).Where(value => value is { ValueKind: JsonValueKind.String }));
 
     private static JsonElement? Find(Run run, string name) =>
         run.Output is { ValueKind: JsonValueKind.Object } output && output.TryGetProperty(name, out var value) ? value : null;

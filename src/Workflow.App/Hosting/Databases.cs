@@ -1,5 +1,7 @@
+using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Hosting;
 
@@ -8,6 +10,9 @@ namespace Workflow.App.Hosting;
 /// <param name="Warehouse">Connection string of the database that pipelines load into.</param>
 internal sealed record Databases(string Hub, string Warehouse, LocalPostgres? Embedded) : IAsyncDisposable
 {
+    /// <summary>The name of the secret that says how to reach the embedded database; written anew at every start.</summary>
+    public const string EmbeddedSecret = "local/database";
+
     public static async Task<Databases> OpenAsync(Settings settings, DataFolder data, ILogger logger, CancellationToken cancellation)
     {
         if (settings is { Hub: { } hub, Warehouse: { } warehouse })
@@ -16,9 +21,25 @@ internal sealed record Databases(string Hub, string Warehouse, LocalPostgres? Em
         }
 
         var embedded = await LocalPostgres.StartAsync(data.Path, TimeProvider.System, logger, cancellation);
+        await WriteSecretAsync(data, new(embedded.ConnectionString), cancellation);
         logger.LogInformation("Using the embedded PostgreSQL in {Folder} as {Role}.", data.Path, (settings.Hub ?? settings.Warehouse) is null ? "hub and warehouse" : settings.Hub is null ? "hub" : "warehouse");
         return new(settings.Hub ?? embedded.ConnectionString, settings.Warehouse ?? embedded.ConnectionString, embedded);
     }
+
+    /// <summary>The embedded database as a secret, for pipelines that are told by one where their database is.</summary>
+    private static Task WriteSecretAsync(DataFolder data, NpgsqlConnectionStringBuilder embedded, CancellationToken cancellation) =>
+        new LocalSecretStore(data.Secrets).PutAsync(
+            EmbeddedSecret,
+            new Dictionary<string, string>
+            {
+                ["engine"] = "postgres",
+                ["host"] = embedded.Host!,
+                ["port"] = $"{embedded.Port}",
+                ["username"] = embedded.Username!,
+                ["password"] = embedded.Password!,
+                ["dbname"] = embedded.Database!,
+            },
+            cancellation);
 
     public ValueTask DisposeAsync() => Embedded?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

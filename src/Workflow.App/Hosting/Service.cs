@@ -6,6 +6,7 @@ using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Objects;
 using Workflow.Durable;
 
 namespace Workflow.App.Hosting;
@@ -30,6 +31,10 @@ internal sealed class Service : IAsyncDisposable
     }
 
     public Uri Address => AddressOf(_app);
+
+    public Databases Databases => _databases;
+
+    public ObjectStores Objects => _app.Services.GetRequiredService<ObjectStores>();
 
     /// <summary>Returns once the API answers.</summary>
     /// <exception cref="SettingsException">The configuration is wrong.</exception>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Configuration;
 using Workflow.Durable;
@@ -42,7 +43,7 @@ internal sealed record PipelineKind<TOrchestrator, TInput>(string Name, string S
     public override IPipelineInput Read(JsonObject settings, string path, SettingErrors errors)
     {
         var input = SettingsReader.Read<TInput>(settings, path, errors);
-        input.Check(name => path.Length == 0 ? name : $"{path}:{name}", errors);
+        input.Check(name => path.Length == 0 ? JsonNamingPolicy.CamelCase.ConvertName(name) : $"{path}:{name}", errors);
         return input;
     }
 }

@@ -1,5 +1,6 @@
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
+using Workflow.App.Pipelines.MergeSources;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Objects;
@@ -11,14 +12,14 @@ namespace Workflow.App.Pipelines;
 /// <summary>The list of what there is to run. A new kind of pipeline is one line here and one folder beside.</summary>
 internal static class Pipelines
 {
-    // Without any of these the AWS client would go looking for a region on the network.
-    private static readonly string[] AwsSettings = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
-
     public static IReadOnlyList<PipelineKind> Kinds { get; } =
     [
         new PipelineKind<CsvToWarehouse.CsvToWarehouse, CsvToWarehouseInput>(
             "csv-to-warehouse", "Loads CSV files into a table, by key.",
             activities => activities.AddActivity<FindObjects>().AddActivity<LoadCsv>().AddActivity<MoveObject>()) { TakesObjectAway = true },
+        new PipelineKind<MergeSources.MergeSources, MergeSourcesInput>(
+            "merge-sources", "Completes a JSON file's objects from a database table and writes them as a CSV file.",
+            activities => activities.AddActivity<MergeIntoCsv>()),
     ];
 
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
@@ -41,11 +42,7 @@ internal static class Pipelines
     {
         services.AddSingleton<Runs>().AddSingleton<Warehouse>().AddSingleton<Scratch>();
         services.AddSingleton<IObjectStore>(provider => new LocalObjectStore(data.Objects, provider.GetRequiredService<TimeProvider>()));
-        if (AwsSettings.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 }))
-        {
-            services.AddSingleton<IObjectStore>(provider => new S3ObjectStore(S3ObjectStore.CreateClient(), provider.GetRequiredService<TimeProvider>()));
-        }
-
+        services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ObjectStores>();
         services.AddSingleton(new LocalSecretStore(data.Secrets));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));

@@ -77,7 +77,12 @@ internal sealed class LoadCsv(ObjectStores stores, Warehouse warehouse, Scratch 
     private async Task<string?> FindQuarantineAsync(LoadResult result, FoundObject found, CancellationToken cancellation) =>
         result.Quarantined == 0 ? null : (await stores.FindPlacedAsync(QuarantineOf(found), found.Tag(), cancellation))?.ToString();
 
-    private static ObjectAddress QuarantineOf(FoundObject found) => Areas.In(Areas.Quarantine, ObjectAddress.Parse(found.Address));
+    /// <summary>Refused rows are plain text, whatever the file was packed in.</summary>
+    private static ObjectAddress QuarantineOf(FoundObject found)
+    {
+        var address = Areas.In(Areas.Quarantine, ObjectAddress.Parse(found.Address));
+        return address.Name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) && address.Name.Length > 3 ? address.WithKey(address.Key[..^3]) : address;
+    }
 
     private static CsvToWarehouseResult Describe(LoadResult result, CsvToWarehouseInput settings) => new()
     {

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+using Workflow.App.Api;
+using Workflow.App.Demo;
+using Workflow.App.Hosting;
+using Workflow.Durable;
+
+namespace Workflow.App.Commands;
+
+/// <summary><c>workflow demo</c>, what <c>./run</c> calls: the service, and every pipeline once on sample data.</summary>
+internal static class DemoCommand
+{
+    private static readonly Option<bool> Once = new("--once") { Description = "Exit when the runs have ended: 0 only if all completed." };
+
+    public static Command Create()
+    {
+        var command = new Command("demo", "Starts the service, runs every pipeline on sample data, and serves until Ctrl-C.") { Once, ServeCommand.Urls };
+        command.SetAction(RunAsync);
+        return command.WithExamples("workflow demo", "workflow demo --once --data /tmp/workflow");
+    }
+
+    private static async Task<int> RunAsync(ParseResult line, CancellationToken cancellation)
+    {
+        var data = line.DataFolder();
+        CommandLine.Note($"Starting in {data.Path}");
+        await using var service = await Service.StartAsync(new(data, ListenAddresses.Parse(line.GetValue(ServeCommand.Urls)), ServiceRoles.All, LogLevel.Warning), cancellation);
+        CommandLine.Note($"Serving at {service.Address}, with local stand-ins for PostgreSQL, object store, secrets and Slack.");
+
+        using var client = new ServiceClient(service.Address);
+        var runs = new List<Run>();
+        foreach (var (pipeline, address) in await SampleInstallation.PrepareAsync(service, cancellation))
+        {
+            runs.Add(await client.StartAsync(pipeline, new JsonObject { ["object"] = address }, instance: null, cancellation));
+        }
+
+        await FollowAsync(client, runs, cancellation);
+        RunOutput.PrintTable(runs);
+        var completed = runs.All(run => run.Status == OrchestrationRuntimeStatus.Completed);
+        if (!line.GetValue(Once))
+        {
+            PrintWhatNext(service.Address, data);
+            await service.WaitForShutdownAsync(cancellation);
+        }
+
+        return completed ? CommandLine.Completed : CommandLine.Failed;
+    }
+
+    /// <summary>Waits for all runs; the list ends up with what became of them.</summary>
+    private static async Task FollowAsync(ServiceClient client, List<Run> runs, CancellationToken cancellation)
+    {
+        var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (!errors.Profile.Capabilities.Interactive || Console.IsErrorRedirected)
+        {
+            await Task.WhenAll(runs.Select((run, index) => FollowOneAsync(index, ended => CommandLine.Note($"{ended.Pipeline} {ended.Instance} {ended.Status}"))).ToArray());
+            return;
+        }
+
+        await errors.Progress().Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ElapsedTimeColumn()).StartAsync(async progress =>
+            await Task.WhenAll(runs.Select((run, index) =>
+            {
+                var task = progress.AddTask(Describe(run));
+                return FollowOneAsync(index, ended =>
+                {
+                    task.Description = Describe(ended);
+                    task.Value = task.MaxValue;
+                });
+            }).ToArray()));
+
+        async Task FollowOneAsync(int index, Action<Run> ended) =>
+            ended(runs[index] = await client.WaitAsync(runs[index].Instance, progress: null, cancellation));
+
+        static string Describe(Run run) => Markup.Escape($"{run.Instance}  {run.Status}");
+    }
+
+    private static void PrintWhatNext(Uri address, DataFolder data) => Console.Out.WriteLine($"""
+        API         {address}api/runs
+        Slack       {address}local/slack/messages  (the stand-in: what was sent)
+        Objects     {data.Objects}
+
+        Try next, in another terminal{(data == DataFolder.Resolve(null) ? "" : $" (with --data {data.Path})")}:
+          cp some.csv {Path.Combine(data.Objects, "landing", "csv")}/       a file that lands is loaded (its key: user_id)
+          ./workflow list                                  what ran
+          ./workflow status INSTANCE --json                what became of a run
+          psql "$(./workflow connection)" -c 'table load_ledger'
+        Ctrl-C stops the service.
+        """);
+}
