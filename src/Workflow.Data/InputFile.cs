@@ -8,12 +8,7 @@ internal static class InputFile
 {
     private const int PackedBufferSize = 1 << 16;
 
-    static InputFile()
-    {
-        // Without this, the runtime takes a gzip file that was cut off for one that ends there.
-        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
-        RequireStrictGzip();
-    }
+    private static readonly bool GzipIsStrict = MakeGzipStrict();
 
     public static Stream Open(string path)
     {
@@ -55,6 +50,13 @@ internal static class InputFile
 
     private static Stream OpenPlain(string path, bool packed)
     {
+        if (packed && !GzipIsStrict)
+        {
+            throw new InvalidOperationException(
+                "Gzip files that are cut off cannot be told apart, because gzip was used in this process before. " +
+                "Set System.IO.Compression.UseStrictValidation to true in the program's runtimeconfig.");
+        }
+
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, packed ? PackedBufferSize : 0, FileOptions.SequentialScan);
         return packed ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
@@ -79,21 +81,20 @@ internal static class InputFile
         return Encoding.CreateTranscodingStream(stream, encoding, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
     }
 
-    private static void RequireStrictGzip()
+    /// <summary>Without this, the runtime takes a gzip file that was cut off for one that ends there.</summary>
+    /// <returns>False where gzip was used in this process before, and the setting comes too late.</returns>
+    private static bool MakeGzipStrict()
     {
+        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         ReadOnlySpan<byte> headerOnly = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3];
         using var cut = new GZipStream(new MemoryStream(headerOnly.ToArray()), CompressionMode.Decompress);
         try
         {
-            cut.ReadByte();
+            return cut.ReadByte() >= 0;
         }
         catch (InvalidDataException)
         {
-            return;
+            return true;
         }
-
-        throw new InvalidOperationException(
-            "Gzip was used in this process before files that are cut off could be told apart. " +
-            "Set System.IO.Compression.UseStrictValidation to true in the program's runtimeconfig.");
     }
 }

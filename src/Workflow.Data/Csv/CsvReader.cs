@@ -52,7 +52,7 @@ public sealed class CsvReader : IDisposable
                 throw Bad("is empty: it has no header line");
             }
 
-            _delimiter = options.Delimiter is { } given ? checked((byte)given) : SniffDelimiter();
+            _delimiter = options.Delimiter is { } given ? (byte)given : SniffDelimiter();
             _stops = SearchValues.Create([_delimiter, Quote, Lf, Cr]);
             Header = ReadHeader();
         }

@@ -41,8 +41,17 @@ public sealed record PostgresTable(string Table, IReadOnlyList<string> Columns, 
 
         var select = $"select {string.Join(", ", columns.Select(column => column.Expression))} from {source.Quoted}";
         await using var stream = await postgres.BeginRawBinaryCopyAsync($"copy ({select}) to stdout (format binary)", cancellation);
-        var rows = await new BinaryCopyReader(columns, appender).ReadAsync(stream, cancellation);
-        return new(table, [.. columns.Select(column => column.Name)], rows);
+        try
+        {
+            var rows = await new BinaryCopyReader(columns, appender).ReadAsync(stream, cancellation);
+            return new(table, [.. columns.Select(column => column.Name)], rows);
+        }
+        catch
+        {
+            // Without this the end of the stream would read the table to its end.
+            await stream.AbandonAsync();
+            throw;
+        }
     }
 
     private static async Task<List<PostgresColumn>> DescribeAsync(NpgsqlConnection postgres, TableName source, ValueForm form, CancellationToken cancellation)

@@ -30,13 +30,24 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
     }
 
     /// <summary>What the load reported when it was done, if it was.</summary>
+    /// <exception cref="WarehouseException">The load key belongs to another load.</exception>
     public async Task<LoadResult?> FindAsync(CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand($"select result from {_ledger} where load_key = $1", connection)
+        await using var command = new NpgsqlCommand($"select result, target, content_sha256 from {_ledger} where load_key = $1", connection)
         {
             Parameters = { new() { Value = request.LoadKey } },
         };
-        return await command.ExecuteScalarAsync(cancellation) is string result ? JsonSerializer.Deserialize<LoadResult>(result, JsonSerializerOptions.Web) : null;
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        if (!await row.ReadAsync(cancellation))
+        {
+            return null;
+        }
+
+        var (target, content) = (row.GetString(1), row.GetString(2));
+        return target == request.Table.ToString() && content == request.ContentSha256
+            ? JsonSerializer.Deserialize<LoadResult>(row.GetString(0), JsonSerializerOptions.Web)
+            : throw new WarehouseException(
+                $"The load key '{request.LoadKey}' was used for {target} with content {content}, and not for {request.Table} with {request.ContentSha256}. Give every load a key of its own.");
     }
 
     /// <summary>Whether this content was the last to be loaded into the table.</summary>

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using Workflow.Data.Postgres;
 
 namespace Workflow.Data.Warehouse;
 
@@ -31,7 +32,7 @@ internal static class StagingCopy
             // Without this the end of the stream would complete the copy.
             await stop.CancelAsync();
             await Task.WhenAny(encoding);
-            await stream.CancelAsync();
+            await stream.AbandonAsync();
             throw;
         }
     }

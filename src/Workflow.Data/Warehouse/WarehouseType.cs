@@ -65,13 +65,6 @@ internal readonly record struct WarehouseType(WarehouseKind Kind, int Precision 
         _ => null,
     };
 
-    /// <summary>A numeric's modifier: the scale is eleven bits with a sign, and a negative one rounds before the point.</summary>
-    private static (int Precision, int Scale) Digits(int modifier)
-    {
-        const int header = 4, sign = 1 << 10;
-        return ((modifier - header) >> 16, (((modifier - header) & (2 * sign - 1)) ^ sign) - sign);
-    }
-
     /// <summary>Of the integer types: the digits every one of their values has room in.</summary>
     public int IntegerDigits => Kind switch
     {
@@ -93,4 +86,11 @@ internal readonly record struct WarehouseType(WarehouseKind Kind, int Precision 
         WarehouseKind.Char when MaxLength > 0 => $"char({MaxLength})",
         _ => Kind.ToString().ToLowerInvariant(),
     };
+
+    /// <summary>A numeric's modifier: the scale is eleven bits with a sign, and a negative one rounds before the point.</summary>
+    private static (int Precision, int Scale) Digits(int modifier)
+    {
+        const int header = 4, sign = 1 << 10;
+        return ((modifier - header) >> 16, (((modifier - header) & (2 * sign - 1)) ^ sign) - sign);
+    }
 }

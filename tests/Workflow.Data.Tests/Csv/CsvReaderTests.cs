@@ -191,6 +191,12 @@ public sealed class CsvReaderTests : IDisposable
     [Fact]
     public void A_given_delimiter_is_used() => Assert.Equal(["1,5", "2"], Assert.Single(Read("a,b:c,d\n1,5:2\n", new() { Delimiter = ':' })).Fields);
 
+    [Theory]
+    [InlineData('"')]
+    [InlineData('\n')]
+    [InlineData('ä')]
+    public void A_delimiter_that_cannot_be_one_is_refused(char delimiter) => Assert.Throws<ArgumentException>(() => new CsvOptions { Delimiter = delimiter });
+
     [Fact]
     public void Gzip_is_unpacked() => Assert.Equal(["1", "a"], Assert.Single(Read(Gzip("id,name\n1,a\n"u8.ToArray()))).Fields);
 

@@ -135,6 +135,13 @@ public sealed class PostgresTableTests(TestWarehouse warehouse) : IClassFixture<
     }
 
     [Fact]
+    public async Task A_failure_does_not_read_the_table_to_its_end()
+    {
+        await warehouse.ExecuteAsync($"create schema {_schema}; create view {_schema}.people as select 'NaN'::numeric(10,2), pg_sleep(0.001)::text, repeat('x', 10000) from generate_series(1, 10000000) i");
+        await Assert.ThrowsAsync<BadInputException>(() => LoadAsync(ValueForm.Typed).WaitAsync(TimeSpan.FromSeconds(60), Cancellation));
+    }
+
+    [Fact]
     public async Task Cancelling_stops_the_copy()
     {
         await warehouse.ExecuteAsync($"create schema {_schema}; create view {_schema}.people as select i, pg_sleep(0.001)::text from generate_series(1, 10000000) i");

@@ -52,6 +52,33 @@ public sealed class LoadPropertyTests(TestWarehouse warehouse) : IClassFixture<T
         Assert.Equal(await TableAsync(once), await TableAsync(twice));
     })).Check(Runs);
 
+    [Fact]
+    public void A_load_cut_off_anywhere_and_tried_again_gives_the_same_result() => Prop.ForAll(Gen.Choose(0, 60).NonEmptyListOf().ToArbitrary(), cuts => Run(async () =>
+    {
+        var text = "user_id,n\nbroken\n" + string.Concat(Enumerable.Range(1, 3_000).Select(id => $"{id % 2_500},{id}\n"));
+        var (clean, cut) = (warehouse.NewSchema(), warehouse.NewSchema());
+        var expected = await warehouse.LoadAsync(clean, text);
+
+        var request = await warehouse.RequestAsync(cut, warehouse.NewFile(text));
+        foreach (var milliseconds in cuts)
+        {
+            using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(milliseconds));
+            try
+            {
+                await new WarehouseLoader(warehouse.Source).LoadAsync(request, source.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // The crash.
+            }
+        }
+
+        var result = await new WarehouseLoader(warehouse.Source).LoadAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equivalent(expected, result, strict: true);
+        Assert.Equal(await warehouse.PeopleAsync(clean), await warehouse.PeopleAsync(cut));
+        Assert.Equal(["1"], await warehouse.QueryAsync($"select count(*) from {cut}.load_ledger"));
+    })).Check(Runs.WithMaxTest(20));
+
     private async Task<string[]> TableAsync(string schema) =>
         await warehouse.QueryAsync($"select to_regclass('{schema}.people') is null") is ["True"] ? [] : await warehouse.PeopleAsync(schema, "user_id, a::text, b::text");
 

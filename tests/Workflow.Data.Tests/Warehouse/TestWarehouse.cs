@@ -14,11 +14,17 @@ public sealed class TestWarehouse(PostgresFixture postgres) : IAsyncLifetime
     private readonly TempFolder _folder = new();
     private int _names;
 
+    public string ConnectionString { get; private set; } = "";
+
     public NpgsqlDataSource Source { get; private set; } = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => Source = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync());
+    public async ValueTask InitializeAsync()
+    {
+        ConnectionString = await postgres.CreateDatabaseAsync();
+        Source = NpgsqlDataSource.Create(ConnectionString);
+    }
 
     public async ValueTask DisposeAsync()
     {

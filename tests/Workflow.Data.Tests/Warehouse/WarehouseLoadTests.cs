@@ -145,6 +145,14 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
     }
 
     [Fact]
+    public async Task A_load_key_of_another_load_is_refused()
+    {
+        await warehouse.LoadAsync(_schema, "user_id,n\n1,5\n", request => request with { LoadKey = "instance/7" });
+        var error = await Assert.ThrowsAsync<WarehouseException>(() => warehouse.LoadAsync(_schema, "user_id,n\n1,6\n", request => request with { LoadKey = "instance/7" }));
+        Assert.Contains("'instance/7' was used", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_ledger_keeps_a_balanced_row_per_load()
     {
         await warehouse.LoadAsync(_schema, "user_id,n\n1,5\n1,6\n,7\nbroken\n", request => request with { LoadKey = "a/1", Source = "s3://landing/csv/x.csv", ContentSha256 = "abc" });
@@ -321,6 +329,23 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
         await copying.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
         Assert.Equal(["1|1"], await warehouse.PeopleAsync(_schema));
+    }
+
+    [Fact]
+    public async Task A_connection_lost_during_the_copy_leaves_the_table_as_it_was_and_the_next_try_loads()
+    {
+        await warehouse.LoadAsync(_schema, "user_id,n\n1,1\n");
+        await using var source = NpgsqlDataSource.Create(warehouse.ConnectionString + ";Application Name=lost;Pooling=false");
+        var request = await warehouse.RequestAsync(_schema, warehouse.NewFile("user_id,n\n" + string.Concat(Enumerable.Range(1, 1_000_000).Select(id => $"{id},{id}\n"))));
+
+        var load = new WarehouseLoader(source).LoadAsync(request, Cancellation);
+        await Workflow.Testing.Eventually.TrueAsync(
+            async () => await warehouse.QueryAsync("select pg_terminate_backend(pid) from pg_stat_progress_copy join pg_stat_activity using (pid) where application_name = 'lost'") is ["True"] || load.IsCompleted,
+            cancellation: Cancellation);
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => load);
+        Assert.Equal(["1|1"], await warehouse.PeopleAsync(_schema));
+        Assert.Equal(1_000_000, (await new WarehouseLoader(warehouse.Source).LoadAsync(request, Cancellation)).Loaded);
     }
 
     [Fact]
