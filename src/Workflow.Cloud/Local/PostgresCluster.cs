@@ -46,13 +46,8 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
     /// <summary>Creates the cluster, whole or not at all.</summary>
     public async Task InitializeAsync(PostgresBinaries binaries, string user, string password, CancellationToken cancellation)
     {
-        foreach (var abandoned in Directory.GetDirectories(folder, "cluster.*"))
-        {
-            Directory.Delete(abandoned, recursive: true);
-        }
-
         // A name of its own: the initdb of a killed process may still be writing into the last one's.
-        var unfinished = $"{_data}.{Guid.NewGuid():N}";
+        var unfinished = Path.Combine(folder, $"unfinished-{Guid.NewGuid():N}");
         Directory.CreateDirectory(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var account = await ServerAccount.ChooseAsync(folder, binaries.Postgres, cancellation);
         await account.TakeOverAsync(unfinished, cancellation);
@@ -73,6 +68,7 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
 
         Directory.Move(unfinished, _data);
         Log.Created(logger, _data);
+        RemoveAbandoned();
     }
 
     /// <summary>Starts the server and waits until it has recovered and accepts connections.</summary>
@@ -147,6 +143,21 @@ internal sealed partial class PostgresCluster(string folder, TimeProvider time, 
         if (ReadLines(PidFile) is [_, .. var rest])
         {
             File.WriteAllLines(PidFile, [int.MaxValue.ToString(CultureInfo.InvariantCulture), .. rest]);
+        }
+    }
+
+    private void RemoveAbandoned()
+    {
+        foreach (var abandoned in Directory.GetDirectories(folder, "unfinished-*"))
+        {
+            try
+            {
+                Directory.Delete(abandoned, recursive: true);
+            }
+            catch (IOException stillWritten)
+            {
+                logger.LogWarning(stillWritten, "The initdb of a killed process is still writing into {Folder}, which can be removed.", abandoned);
+            }
         }
     }
 

@@ -94,6 +94,35 @@ public sealed class LocalPostgresTests : IDisposable
     }
 
     [Fact]
+    public async Task A_first_start_that_was_killed_half_way_is_begun_anew()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        var folder = _data.File("postgres");
+        using var user = PostgresUser.Start(_data.Path);
+        await Eventually.TrueAsync(() => Directory.Exists(folder) && Directory.EnumerateFiles(folder, "PG_VERSION", SearchOption.AllDirectories).Any(), cancellation: Cancellation);
+        await user.KillAsync(Cancellation);
+        Assert.False(Directory.Exists(Path.Combine(folder, "cluster")));
+
+        await using var postgres = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
+
+        Assert.Equal("1", await ReadAsync(postgres.ConnectionString, "SELECT 1::text"));
+        // The killed process's initdb may outlive it for a moment, and must not write into a folder that is being removed.
+        await Eventually.TrueAsync(() => Directory.GetDirectories("/proc").All(process => !IsInitDbOf(folder, process)), cancellation: Cancellation);
+    }
+
+    private static bool IsInitDbOf(string folder, string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline")).Contains(Path.Combine(folder, "unfinished-"), StringComparison.Ordinal);
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    [Fact]
     public async Task A_server_on_its_way_out_is_waited_for_and_started_again()
     {
         using var user = PostgresUser.Start(_data.Path);
