@@ -69,7 +69,7 @@ public sealed record PurgeInstancesFilter(
     IReadOnlyCollection<OrchestrationRuntimeStatus>? Statuses = null);
 
 /// <summary>How to start an instance.</summary>
-/// <param name="InstanceId">Yours, or null for a new one. At most 100 characters, none of them control characters, not starting with <c>@</c>.</param>
+/// <param name="InstanceId">Yours, or null for a new one. At most 250 characters, none of them control characters, not starting with <c>@</c>.</param>
 /// <param name="StartAt">Not before this time; null for now.</param>
 public sealed record StartOrchestrationOptions(string? InstanceId = null, DateTimeOffset? StartAt = null)
 {

@@ -77,6 +77,17 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
             CheckNothingUnrecorded();
         });
+        if (_ended is { FailureDetails: var failure } && !IsDivergence(failure))
+        {
+            var how = failure is null ? "" : $" ({failure.ErrorType}: {failure.ErrorMessage})";
+            Diverge($"the code ends after step {_nextId - 1}{how}, but in history it went on waiting");
+        }
+
+        if (_ended is not null)
+        {
+            _asked.Clear();  // what code asks for that has left its history is not done
+        }
+
         _isReplaying = false;
     }
 
@@ -123,6 +134,11 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     {
         if (_ended is not null)
         {
+            if (_isReplaying && IsStep(happened))
+            {
+                Recall(happened);
+            }
+
             // What is meant for the instance, not for this execution of it, is the next one's.
             if (happened.EventTypeCase is Kind.EventRaised or Kind.ExecutionTerminated or Kind.ExecutionSuspended or Kind.ExecutionResumed)
             {
@@ -138,7 +154,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 CheckNothingUnrecorded();
                 _now = happened.Timestamp.ToDateTime();
                 break;
-            case Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated or Kind.TimerCreated or Kind.EventSent:
+            case var _ when IsStep(happened):
                 Recall(happened);
                 break;
             case Kind.ExecutionTerminated:
@@ -267,11 +283,11 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     {
         if (!_asked.Remove(recorded.EventId, out var asked))
         {
-            Fail(Diverged($"step {recorded.EventId} is {Describe(recorded)} in history, but the code no longer asks for a step there"));
+            Diverge($"step {recorded.EventId} is {Describe(recorded)} in history, but the code no longer asks for a step there");
         }
         else if (Describe(recorded) != Describe(asked))
         {
-            Fail(Diverged($"step {recorded.EventId} is {Describe(recorded)} in history, but the code now asks for {Describe(asked)}"));
+            Diverge($"step {recorded.EventId} is {Describe(recorded)} in history, but the code now asks for {Describe(asked)}");
         }
     }
 
@@ -281,13 +297,25 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         if (_isReplaying && _asked.Count > 0 && _ended is null)
         {
             var (id, extra) = _asked.First();
-            Fail(Diverged($"step {id} is {Describe(extra)} in the code, but history holds no step there"));
+            Diverge($"step {id} is {Describe(extra)} in the code, but history holds no step there");
         }
     }
 
-    private NonDeterministicOrchestrationException Diverged(string how) => new(
-        $"Orchestrator '{Name}' (instance '{InstanceId}') does not match its history: {how}. "
-        + "Orchestrators must ask for the same steps in the same order on every replay; give changed code a new orchestrator name, or let running instances end first.");
+    /// <summary>The first divergence is the instance's end, whatever end the code itself came to.</summary>
+    private void Diverge(string how)
+    {
+        if (_ended is null || !IsDivergence(_ended.FailureDetails))
+        {
+            _ended = Failed(new NonDeterministicOrchestrationException(
+                $"Orchestrator '{Name}' (instance '{InstanceId}') does not match its history: {how}. "
+                + "Orchestrators must ask for the same steps in the same order on every replay; give changed code a new orchestrator name, or let running instances end first."));
+        }
+    }
+
+    private static bool IsDivergence(Protocol.TaskFailureDetails? failure) => failure?.ErrorType == typeof(NonDeterministicOrchestrationException).FullName;
+
+    private static bool IsStep(HistoryEvent happened) =>
+        happened.EventTypeCase is Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated or Kind.TimerCreated or Kind.EventSent;
 
     private NonDeterministicOrchestrationException Strayed() => new(
         $"Orchestrator '{Name}' (instance '{InstanceId}') awaited something that is not in its history, after step {_nextId - 1}. "
@@ -377,8 +405,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
         Task<TResult> Create()
         {
-            // The derived id begins with the parent's, so that a family lists together.
-            var id = InstanceIds.Check(givenId ?? $"{InstanceId}:{NewGuid().ToString("N")[..8]}");
+            var id = givenId is null ? InstanceIds.Derive(InstanceId, NewGuid()) : InstanceIds.Check(givenId);
             var action = new CreateSubOrchestrationAction { InstanceId = id, Name = name, Input = json };
             return Await<TResult>(name, new OrchestratorAction { CreateSubOrchestration = action }, childInstanceId: id);
         }

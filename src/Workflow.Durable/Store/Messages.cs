@@ -82,4 +82,12 @@ internal static class InstanceIds
 
         return instanceId;
     }
+
+    /// <summary>The id of a sub-orchestration that was given none: its parent's first, so that a family lists together. Of a long one only the beginning.</summary>
+    public static string Derive(string parent, Guid unique)
+    {
+        var end = ":" + unique.ToString("N")[..16];
+        var kept = Math.Min(parent.Length, MaxLength - end.Length);
+        return parent[..(char.IsHighSurrogate(parent[kept - 1]) ? kept - 1 : kept)] + end;
+    }
 }

@@ -313,7 +313,7 @@ internal static class PageToken
 
         try
         {
-            var position = JsonSerializer.Deserialize<Position>(Convert.FromBase64String(token))!;
+            var position = JsonSerializer.Deserialize<Position>(Convert.FromBase64String(token)) ?? throw new FormatException();
             return (position.Created, position.InstanceId);
         }
         catch (Exception error) when (error is FormatException or JsonException)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Workflow.Durable.Protocol;
 
@@ -22,11 +23,11 @@ internal sealed record TakenWork(
 /// <summary>The result of an activity whose instance is in other hands, or over.</summary>
 internal sealed record ActivityResult(string InstanceId, Guid ExecutionId, int TaskId, byte[] Event);
 
-/// <summary>Some of the instances are no longer in this host's hands.</summary>
-internal sealed class InstancesLostException(IReadOnlySet<string> instanceIds, Exception inner)
-    : Exception($"{instanceIds.Count} instances are in other hands: {string.Join(", ", instanceIds.Take(10))}", inner)
+/// <summary>Some of the turns' instances are no longer in this host's hands, or are other executions now.</summary>
+/// <param name="turns">Their positions among the turns to be committed.</param>
+internal sealed class TurnsLostException(IReadOnlySet<int> turns, Exception inner) : Exception($"{turns.Count} instances are in other hands", inner)
 {
-    public IReadOnlySet<string> InstanceIds => instanceIds;
+    public IReadOnlySet<int> Turns => turns;
 }
 
 /// <summary>The host's lease has ended or was taken away; all that it had in hand is somebody else's.</summary>
@@ -129,7 +130,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
     /// Sent again with the same <paramref name="commitId"/> after a lost answer, it finds out that it was in and succeeds.
     /// </summary>
     /// <param name="news">What to call to the other hosts; null for nothing.</param>
-    /// <exception cref="InstancesLostException">Some instances are no longer in hand. Nothing was committed.</exception>
+    /// <exception cref="TurnsLostException">Some instances are no longer in hand. Nothing was committed.</exception>
     /// <exception cref="LeaseLostException">The lease is gone. Nothing was committed.</exception>
     public async Task CommitAsync(
         long lease, Guid commitId, IReadOnlyList<TurnCommit> turns, IReadOnlyList<ActivityResult> results, string? news, DateTimeOffset now, CancellationToken cancellation)
@@ -149,6 +150,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
             Sql.Of(leaseDuration),
             Sql.Of(commitId),
             Sql.Of(Column(turns, turn => turn.InstanceId)),
+            Sql.Of(Column(turns, turn => turn.ExecutionId)),
             Sql.Of(Column(turns, turn => turn.Turn)),
             Sql.Of(targets)));
 
@@ -273,7 +275,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         }
         catch (PostgresException error) when (error.SqlState == "WF001")
         {
-            throw new InstancesLostException(error.Detail!.Split('\n').ToHashSet(), error);
+            throw new TurnsLostException(error.Detail!.Split(',').Select(position => int.Parse(position, CultureInfo.InvariantCulture) - 1).ToHashSet(), error);
         }
         catch (PostgresException error) when (error.SqlState == "WF003")
         {

@@ -120,15 +120,16 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         {
             await TryAsync(turns, results, stop);
         }
-        catch (InstancesLostException lost)
+        catch (TurnsLostException lost)
         {
-            log.LogWarning("Dropped turns of instances that are in other hands: {Reason}", lost.Message);
-            foreach (var turn in turns.Where(turn => lost.InstanceIds.Contains(turn.Commit.InstanceId)))
+            var kept = turns.Where((_, position) => !lost.Turns.Contains(position)).ToList();
+            foreach (var turn in turns.Except(kept))
             {
+                log.LogWarning("Dropped a turn of instance {Instance}: it is in other hands, or was replaced", turn.Commit.InstanceId);
                 Lost(turn);
             }
 
-            await CommitAsync([.. turns.Where(turn => !lost.InstanceIds.Contains(turn.Commit.InstanceId))], results, stop);
+            await CommitAsync(kept, results, stop);
             return;
         }
         catch (PostgresException refused) when (!refused.IsTransient && turns.Count + results.Count > 1)

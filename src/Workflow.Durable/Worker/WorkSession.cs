@@ -36,6 +36,7 @@ internal sealed class WorkSession : IAsyncDisposable
     private readonly ConcurrentDictionary<string, LiveInstance> _inHand = new();
     private readonly ExecutionCache _cache;
     private readonly Channel<bool> _look = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile bool _moreInstances;
     private volatile bool _moreActivities;
 
     public WorkSession(WorkServices host)
@@ -141,6 +142,8 @@ internal sealed class WorkSession : IAsyncDisposable
         }
     }
 
+    private int Room => Math.Clamp(_host.Options.MaxConcurrentOrchestrators - _inHand.Count, 0, MaxTaken);
+
     /// <summary>Looks once. Says how long there is no need to look again.</summary>
     private async Task<TimeSpan> TakeOnceAsync(CancellationToken stop)
     {
@@ -156,7 +159,7 @@ internal sealed class WorkSession : IAsyncDisposable
         }
 
         await _lease.EnsureAsync(NothingInHand, stop);
-        var room = Math.Clamp(_host.Options.MaxConcurrentOrchestrators - _inHand.Count, 0, MaxTaken);
+        var room = Room;
         var activityRoom = Math.Min(_activities.Room, MaxTaken);
         var asked = _time.GetTimestamp();
         var taken = await _store.TakeAsync(_lease.Id, now, room, activityRoom, stop);
@@ -167,7 +170,8 @@ internal sealed class WorkSession : IAsyncDisposable
         }
 
         _moreActivities = taken.Activities.Count == activityRoom;
-        var more = (room > 0 && taken.Instances.Count == room) || (_moreActivities && _activities.Room > 0);
+        _moreInstances = taken.Instances.Count == room;
+        var more = (_moreInstances && Room > 0) || (_moreActivities && _activities.Room > 0);
         return more ? TimeSpan.Zero : await UntilNextLookAsync(taken.Outlook, now, stop);
     }
 
@@ -292,11 +296,6 @@ internal sealed class WorkSession : IAsyncDisposable
             _turns.Writer.TryWrite(live);
         }
 
-        if (look)
-        {
-            Look();
-        }
-
         if (turn.Commit.Releases)
         {
             LetGo(live);
@@ -304,6 +303,11 @@ internal sealed class WorkSession : IAsyncDisposable
             {
                 _cache.Keep(live);
             }
+        }
+
+        if (look || (turn.Commit.Releases && _moreInstances))
+        {
+            Look();
         }
     }
 

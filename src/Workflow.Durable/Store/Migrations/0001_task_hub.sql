@@ -70,13 +70,14 @@ CREATE TABLE activities (
 CREATE INDEX activities_free ON activities (queued) WHERE lease IS NULL;
 CREATE INDEX activities_in_hand ON activities (lease) WHERE lease IS NOT NULL;
 
--- The door of every commit: it opens only for a live lease that still has all the named instances in hand at the named turns.
--- WF001: some instances are no longer in hand (the detail lists them); WF002: this commit is in already; WF003: the lease is gone.
-CREATE FUNCTION fence(p_lease bigint, p_ttl interval, p_commit uuid, p_instances text[], p_turns integer[], p_targets text[])
+-- The door of every commit: it opens only for a live lease that still has all the named executions in hand at the named turns.
+-- WF001: some are no longer in hand (the detail lists their positions); WF002: this commit is in already; WF003: the lease is gone.
+CREATE FUNCTION fence(
+    p_lease bigint, p_ttl interval, p_commit uuid, p_instances text[], p_executions uuid[], p_turns integer[], p_targets text[])
     RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     known uuid;
-    lost  text[];
+    lost  bigint[];
 BEGIN
     UPDATE leases SET last_commit = p_commit, renewed_at = clock_timestamp(), expires_at = clock_timestamp() + p_ttl
     FROM (SELECT lease, last_commit FROM leases WHERE lease = p_lease FOR UPDATE) before
@@ -92,12 +93,13 @@ BEGIN
     -- Everybody locks in one order, so that two hosts that send to each other's instances cannot deadlock.
     PERFORM FROM instances WHERE instance_id = ANY (p_instances || p_targets) ORDER BY instance_id FOR UPDATE;
 
-    SELECT array_agg(asked.instance_id) INTO lost
-    FROM unnest(p_instances, p_turns) AS asked (instance_id, turn)
-    LEFT JOIN instances held ON held.instance_id = asked.instance_id AND held.lease = p_lease AND held.turn = asked.turn
+    SELECT array_agg(position) INTO lost
+    FROM unnest(p_instances, p_executions, p_turns) WITH ORDINALITY AS asked (instance_id, execution_id, turn, position)
+    LEFT JOIN instances held ON held.instance_id = asked.instance_id AND held.execution_id = asked.execution_id
+        AND held.lease = p_lease AND held.turn = asked.turn
     WHERE held.instance_id IS NULL;
     IF lost IS NOT NULL THEN
-        RAISE EXCEPTION 'instances are no longer in hand' USING ERRCODE = 'WF001', DETAIL = array_to_string(lost, E'\n');
+        RAISE EXCEPTION 'instances are no longer in hand' USING ERRCODE = 'WF001', DETAIL = array_to_string(lost, ',');
     END IF;
 END $$;
 
