@@ -41,7 +41,7 @@ public sealed class ContinueAsNewTests(HubDatabase database) : IClassFixture<Hub
     public async Task Events_that_nobody_took_go_over_in_the_order_they_came()
     {
         var hub = database.NewHub();
-        await using var host = new HubHost(hub, Register, null, TimeProvider.System);
+        await using var host = new HubHost(hub, Register);
         var id = await host.ScheduleAsync("Take", "");
         foreach (var (name, word) in new[] { ("a", "1"), ("b", "2"), ("A", "3"), ("b", "4"), ("a", "5"), ("b", "6") })
         {
@@ -80,8 +80,7 @@ public sealed class ContinueAsNewTests(HubDatabase database) : IClassFixture<Hub
                 context.ContinueAsNew(await context.WaitForExternalEvent<string>("word"), preserveUnprocessedEvents: false);
                 return "";
             }),
-            null,
-            TimeProvider.System);
+            null);
         var id = await host.ScheduleAsync("Forget");
         await host.Client.RaiseEventAsync(id, "word", "a");
         await host.Client.RaiseEventAsync(id, "word", "b");
@@ -190,7 +189,7 @@ public sealed class ContinueAsNewTests(HubDatabase database) : IClassFixture<Hub
     public async Task An_order_that_comes_with_the_event_that_ends_the_execution_is_obeyed_by_the_next(OrchestrationRuntimeStatus status)
     {
         var hub = database.NewHub();
-        await using var host = new HubHost(hub, Register, null, TimeProvider.System);
+        await using var host = new HubHost(hub, Register);
         var id = await host.ScheduleAsync("Forever");
         await host.Client.RaiseEventAsync(id, "again");
         await (status == OrchestrationRuntimeStatus.Terminated ? host.Client.TerminateInstanceAsync(id) : host.Client.SuspendInstanceAsync(id));

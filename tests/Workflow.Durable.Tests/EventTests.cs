@@ -20,7 +20,7 @@ public sealed class EventTests(HubDatabase database) : IClassFixture<HubDatabase
     public async Task Early_events_wait_and_are_taken_in_the_order_they_came_whatever_the_case_of_their_name()
     {
         var hub = database.NewHub();
-        await using var host = new HubHost(hub, RegisterCollect, null, TimeProvider.System);
+        await using var host = new HubHost(hub, RegisterCollect);
         var id = await host.ScheduleAsync("Collect", 20);
         for (var i = 0; i < 20; i++)
         {

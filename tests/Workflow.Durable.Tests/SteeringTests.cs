@@ -56,7 +56,7 @@ public sealed class SteeringTests(HubDatabase database) : IClassFixture<HubDatab
     [Fact]
     public async Task An_instance_suspended_before_its_first_turn_begins_when_it_is_resumed()
     {
-        await using var host = new HubHost(database.NewHub(), Register, null, TimeProvider.System);
+        await using var host = new HubHost(database.NewHub(), Register);
         var id = await host.ScheduleAsync("Work");
         await host.Client.SuspendInstanceAsync(id);
         await host.Client.SuspendInstanceAsync(id);
@@ -170,7 +170,7 @@ public sealed class SteeringTests(HubDatabase database) : IClassFixture<HubDatab
     [Fact]
     public async Task Termination_before_the_first_turn_or_after_the_last_does_what_it_can()
     {
-        await using var host = new HubHost(database.NewHub(), Register, null, TimeProvider.System);
+        await using var host = new HubHost(database.NewHub(), Register);
         var early = await host.ScheduleAsync("Family", 0);
         await host.Client.TerminateInstanceAsync(early, "too early");
         await host.StartAsync();

@@ -30,7 +30,7 @@ internal sealed class TestHub(string connectionString)
     public async Task<HubHost> StartHostAsync(
         Action<DurableTaskRegistry> register, Action<DurableTaskOptions>? configure = null, TimeProvider? time = null)
     {
-        var host = new HubHost(this, register, configure, time ?? TimeProvider.System);
+        var host = new HubHost(this, register, configure, time);
         await host.StartAsync();
         return host;
     }

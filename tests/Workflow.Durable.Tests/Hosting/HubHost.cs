@@ -11,13 +11,15 @@ internal sealed class HubHost : IAsyncDisposable
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
 
     private readonly IHost _host;
+    private readonly Lazy<DurableTaskClient> _client;
+    private bool _started;
 
-    public HubHost(TestHub hub, Action<DurableTaskRegistry> register, Action<DurableTaskOptions>? configure, TimeProvider time)
+    public HubHost(TestHub hub, Action<DurableTaskRegistry> register, Action<DurableTaskOptions>? configure = null, TimeProvider? time = null)
     {
         Hub = hub;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddProvider(Logs);
-        builder.Services.AddSingleton(time);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddDurableTask(
             options =>
             {
@@ -27,12 +29,12 @@ internal sealed class HubHost : IAsyncDisposable
             },
             register);
         _host = builder.Build();
-        Client = _host.Services.GetRequiredService<DurableTaskClient>();
+        _client = new(_host.Services.GetRequiredService<DurableTaskClient>);
     }
 
     public TestHub Hub { get; }
 
-    public DurableTaskClient Client { get; }
+    public DurableTaskClient Client => _client.Value;
 
     public HostLog Logs { get; } = new();
 
@@ -40,7 +42,11 @@ internal sealed class HubHost : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public Task StartAsync() => _host.StartAsync(Cancellation);
+    public async Task StartAsync()
+    {
+        await _host.StartAsync(Cancellation);
+        _started = true;
+    }
 
     /// <summary>As on Ctrl-C: what is in hand is given back.</summary>
     public Task StopAsync() => _host.StopAsync(CancellationToken.None);
@@ -99,7 +105,11 @@ internal sealed class HubHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
+        if (_started)
+        {
+            await StopAsync();
+        }
+
         if (_host is IAsyncDisposable disposable)
         {
             await disposable.DisposeAsync();
