@@ -24,34 +24,13 @@ public sealed class QuarantineFile : IDisposable
     /// <param name="column">The column at fault; null where it is the whole row.</param>
     public void Write(long line, string reason, string? column, ReadOnlySpan<byte> raw)
     {
-        _writer.Write(line);
-        _writer.Write(',');
-        WriteField(reason);
-        _writer.Write(',');
-        WriteField(column ?? "");
-        _writer.Write(',');
-        WriteField(Readable(raw));
-        _writer.WriteLine();
+        _writer.WriteLine($"{line},{CsvText.Field(reason)},{CsvText.Field(column ?? "")},{CsvText.Field(Readable(raw))}");
         Rows++;
     }
 
     public void Dispose() => _writer.Dispose();
 
-    private void WriteField(string text)
-    {
-        if (text.AsSpan().ContainsAny(",\"\r\n"))
-        {
-            _writer.Write('"');
-            _writer.Write(text.Replace("\"", "\"\""));
-            _writer.Write('"');
-        }
-        else
-        {
-            _writer.Write(text);
-        }
-    }
-
-    internal static string Readable(ReadOnlySpan<byte> raw)
+    private static string Readable(ReadOnlySpan<byte> raw)
     {
         var text = new StringBuilder(raw.Length);
         while (!raw.IsEmpty)

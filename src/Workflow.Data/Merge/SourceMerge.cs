@@ -1,4 +1,5 @@
 using Npgsql;
+using Workflow.Data.Csv;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Json;
 using Workflow.Data.Postgres;
@@ -19,7 +20,7 @@ public sealed class SourceMerge(NpgsqlDataSource database)
     /// <exception cref="DuckDbException">The work does not fit the memory and the scratch folder.</exception>
     public async Task<MergeResult> RunAsync(MergeRequest request, CancellationToken cancellation)
     {
-        using var duckDb = DuckDbDatabase.Open(new() { MemoryLimit = request.MemoryLimit, TempDirectory = request.ScratchFolder });
+        using var duckDb = DuckDbDatabase.Open(new() { MemoryLimit = request.MemoryLimit, TempDirectory = request.ScratchFolder, PreserveInsertionOrder = false });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var file = JsonTable.LoadAsync(duckDb, "file", request.JsonFile, stop.Token);
         var table = PostgresTable.LoadAsync(duckDb, "db", database, request.Table, ValueForm.Text, stop.Token);
@@ -69,9 +70,8 @@ public sealed class SourceMerge(NpgsqlDataSource database)
             "Merge/write.sql",
             ("file_key", fileKey),
             ("db_key", tableKey),
-            ("columns", string.Join(", ", columns.Select((_, index) => $"v{index}"))),
-            ("names", string.Join(", ", columns.Select((column, index) => $"{SqlText.Literal(column)} as v{index}"))),
             ("values", string.Join(", ", columns.Select(Value))),
+            ("header", SqlText.Literal(string.Join(',', columns.Select(CsvText.Field)) + "\n")),
             ("output", SqlText.Literal(request.Output)));
 
         string Value(string column) => (IndexOf(file.Columns, column), IndexOf(table.Columns, column)) switch

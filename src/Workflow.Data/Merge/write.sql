@@ -1,12 +1,8 @@
--- The header is a row of its own, because DuckDB would rename columns whose names differ in case only.
+-- The header is given as text, because DuckDB would rename columns whose names differ in case only; with a prefix the line end of
+-- the last row is the suffix.
 copy (
-    select {columns}
-    from (
-        select 0::bigint as _row, {names}
-        union all
-        select file._row, {values}
-        from file
-        left join db on db.{db_key} = file.{file_key}
-    )
-    order by _row
-) to {output} (format csv, header false)
+    select {values}
+    from file
+    left join db on db.{db_key} = file.{file_key}
+    order by file._row
+) to {output} (format csv, header false, prefix {header}, suffix e'\n')
