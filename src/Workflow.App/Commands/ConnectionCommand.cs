@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 
@@ -7,11 +8,13 @@ namespace Workflow.App.Commands;
 /// <summary><c>workflow connection</c>: how to reach the warehouse with other tools.</summary>
 internal static class ConnectionCommand
 {
+    private static readonly Option<bool> AsUri = new("--uri") { Description = "As psql and other tools of PostgreSQL take it: postgresql://…" };
+
     public static Command Create()
     {
-        var command = new Command("connection", "Prints the connection string of the database in use.") { CommandLine.Json };
+        var command = new Command("connection", "Prints the connection string of the database in use.") { AsUri, CommandLine.Json };
         command.SetAction(RunAsync);
-        return command.WithExamples("workflow connection", "workflow connection --data /srv/workflow --json");
+        return command.WithExamples("workflow connection --data /srv/workflow", "psql \"$(workflow connection --uri)\"");
     }
 
     private static async Task<int> RunAsync(ParseResult line, CancellationToken cancellation)
@@ -37,9 +40,17 @@ internal static class ConnectionCommand
         }
         else
         {
-            Console.Out.WriteLine(databases.Warehouse);
+            Console.Out.WriteLine(line.GetValue(AsUri) ? ToUri(databases.Warehouse) : databases.Warehouse);
         }
 
         return CommandLine.Completed;
+    }
+
+    internal static string ToUri(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        var user = Uri.EscapeDataString(settings.Username ?? "");
+        var password = settings.Password is { Length: > 0 } secret ? ":" + Uri.EscapeDataString(secret) : "";
+        return $"postgresql://{user}{password}@{settings.Host}:{settings.Port}/{Uri.EscapeDataString(settings.Database ?? "")}";
     }
 }
