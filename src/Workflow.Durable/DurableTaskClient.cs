@@ -1,3 +1,4 @@
+using Npgsql;
 using Workflow.Durable.Store;
 
 namespace Workflow.Durable;
@@ -93,7 +94,7 @@ public sealed class DurableTaskClient
     public Task<OrchestrationMetadata> WaitForInstanceStartAsync(string instanceId, bool getInputsAndOutputs = true, CancellationToken cancellation = default) =>
         WaitAsync(instanceId, getInputsAndOutputs, instance => instance.RuntimeStatus != OrchestrationRuntimeStatus.Pending, cancellation);
 
-    /// <summary>Waits until the instance has ended; then its output or failure is there.</summary>
+    /// <summary>Waits until the instance has ended; then its output or failure is there. An outage of the database meanwhile is waited out.</summary>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     public Task<OrchestrationMetadata> WaitForInstanceCompletionAsync(string instanceId, bool getInputsAndOutputs = true, CancellationToken cancellation = default) =>
         WaitAsync(instanceId, getInputsAndOutputs, instance => instance.IsCompleted, cancellation);
@@ -115,12 +116,19 @@ public sealed class DurableTaskClient
         string instanceId, bool getInputsAndOutputs, Func<OrchestrationMetadata, bool> reached, CancellationToken cancellation)
     {
         using var changes = _hub.Watch(instanceId);
-        while (true)
+        for (var seen = false; ; seen = true)
         {
-            var instance = await _hub.FindAsync(instanceId, getInputsAndOutputs, cancellation) ?? throw new InstanceNotFoundException(instanceId);
-            if (reached(instance))
+            try
             {
-                return instance;
+                var instance = await _hub.FindAsync(instanceId, getInputsAndOutputs, cancellation) ?? throw new InstanceNotFoundException(instanceId);
+                if (reached(instance))
+                {
+                    return instance;
+                }
+            }
+            catch (NpgsqlException away) when (seen && (away.IsTransient || away is not PostgresException))
+            {
+                // The instance was there, and the hosts wait for the database too.
             }
 
             await changes.NextAsync(cancellation);

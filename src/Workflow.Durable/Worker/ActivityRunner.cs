@@ -21,6 +21,7 @@ internal sealed class ActivityRunner(
 
     private readonly Channel<ActivityWork> _waiting = Channel.CreateUnbounded<ActivityWork>();
     private readonly ConcurrentDictionary<(string InstanceId, int TaskId, Guid ExecutionId), Running> _held = new();
+    private readonly ConcurrentDictionary<(string InstanceId, int TaskId, Guid ExecutionId), byte> _unsaved = new();
     private double _usualMilliseconds = 1000;
 
     /// <summary>How many more activities this host would hold now.</summary>
@@ -31,7 +32,8 @@ internal sealed class ActivityRunner(
 
     public bool IsIdle => _held.IsEmpty;
 
-    public IReadOnlyCollection<(string InstanceId, int TaskId, Guid ExecutionId)> Held => [.. _held.Keys];
+    /// <summary>All that this host has in its hands: waiting, running, or done with the result on its way to the database.</summary>
+    public IReadOnlyCollection<(string InstanceId, int TaskId, Guid ExecutionId)> Known => [.. _held.Keys, .. _unsaved.Keys];
 
     private int Ahead => (int)Math.Min(MaxAhead, options.MaxConcurrentActivities * s_ahead.TotalMilliseconds / Volatile.Read(ref _usualMilliseconds));
 
@@ -42,6 +44,9 @@ internal sealed class ActivityRunner(
             _waiting.Writer.TryWrite(work);
         }
     }
+
+    /// <summary>The result is in the database, or nobody waits for it.</summary>
+    public void Saved(string instanceId, int taskId, Guid executionId) => _unsaved.TryRemove((instanceId, taskId, executionId), out _);
 
     /// <summary>Nobody waits for what these instances had asked for.</summary>
     public void Cancel(string instanceId)
@@ -82,6 +87,11 @@ internal sealed class ActivityRunner(
             var begun = time.GetTimestamp();
             var result = running.IsCancelled ? null : await RunOneAsync(work, running, stop);
             stop.ThrowIfCancellationRequested();  // what was cut short is done again by whoever takes it next
+            if (result is not null)
+            {
+                _unsaved.TryAdd(Key(work), 0);
+            }
+
             _held.TryRemove(Key(work), out _);
             running.Dispose();
             Learn(time.GetElapsedTime(begun).TotalMilliseconds);

@@ -93,7 +93,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
     {
         try
         {
-            await store.GiveUpUnknownAsync(lease.Id, unknown.InHand, activities.Held, stop);
+            await store.GiveUpUnknownAsync(lease.Id, unknown.InHand, activities.Known, stop);
             unknown.Done.SetResult();
         }
         catch (NpgsqlException away)
@@ -126,13 +126,14 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
             foreach (var turn in turns.Except(kept))
             {
                 log.LogWarning("Dropped a turn of instance {Instance}: it is in other hands, or was replaced", turn.Commit.InstanceId);
+                Forget(turn.Commit);
                 Lost(turn);
             }
 
             await CommitAsync(kept, results, stop);
             return;
         }
-        catch (PostgresException refused) when (!refused.IsTransient && turns.Count + results.Count > 1)
+        catch (Exception refused) when (IsRefusal(refused) && turns.Count + results.Count > 1)
         {
             log.LogWarning(refused, "A commit of {Turns} turns was refused; trying them one by one", turns.Count);
             foreach (var turn in turns)
@@ -140,14 +141,14 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
                 await CommitAsync([turn], [], stop);
             }
 
-            if (results.Count > 0)
+            foreach (var result in results)
             {
-                await CommitAsync([], results, stop);
+                await CommitAsync([], [result], stop);
             }
 
             return;
         }
-        catch (PostgresException refused) when (!refused.IsTransient && turns is [var turn])
+        catch (Exception refused) when (IsRefusal(refused) && turns is [var turn])
         {
             log.LogError(refused, "The turn of instance {Instance} cannot be committed; the instance fails", turn.Commit.InstanceId);
             var failed = turn with { Commit = turn.Commit.Refused(refused, turn.Started, time.GetUtcNow()) };
@@ -157,12 +158,34 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         }
 
         lease.Renewed();
+        foreach (var result in results)
+        {
+            activities.Saved(result.InstanceId, result.TaskId, result.ExecutionId);
+        }
+
         foreach (var turn in turns)
         {
+            Forget(turn.Commit);
             Settle(turn);
         }
 
         Tell(turns, leavesWork: results.Count > 0 || turns.Any(turn => LeavesWork(turn.Commit)));
+    }
+
+    /// <summary>The values themselves are to blame, whether the database says so or the driver that cannot send them: trying again is no use.</summary>
+    private static bool IsRefusal(Exception error) => error switch
+    {
+        PostgresException refused => !refused.IsTransient,
+        NpgsqlException or LeaseLostException or TurnsLostException or OperationCanceledException => false,
+        _ => true,
+    };
+
+    private void Forget(TurnCommit commit)
+    {
+        foreach (var taskId in commit.ActivitiesDone)
+        {
+            activities.Saved(commit.InstanceId, taskId, commit.ExecutionId);
+        }
     }
 
     private void DecideWhatStays(List<OpenTurn> turns)
