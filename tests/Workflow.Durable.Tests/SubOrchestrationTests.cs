@@ -162,10 +162,12 @@ public sealed class SubOrchestrationTests(HubDatabase database) : IClassFixture<
     public async Task A_child_that_nobody_can_run_fails_and_so_does_one_whose_name_the_database_refuses()
     {
         await using var host = await database.StartHostAsync(registry => registry
+            .AddOrchestratorFunc<int, int>("Halves", (context, _) => context.CallSubOrchestratorAsync<int>("half a pair: \ud83d"))
             .AddOrchestratorFunc<string, int>("Parent", (context, child) => context.CallSubOrchestratorAsync<int>(child)));
 
         Assert.Contains("No orchestrator is registered as 'Missing'", (await host.FailureAsync("Parent", "Missing")).ErrorMessage, StringComparison.Ordinal);
         Assert.Equal(OrchestrationRuntimeStatus.Failed, (await host.RunAsync("Parent", "nul\0")).RuntimeStatus);
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, (await host.RunAsync("Halves", 1)).RuntimeStatus);
         Assert.Contains("No orchestrator is registered as 'Missing'", (await host.FailureAsync("Parent", "Missing")).ErrorMessage, StringComparison.Ordinal);
     }
 }
