@@ -116,7 +116,7 @@ internal sealed class Installation : IAsyncDisposable
     public async Task<Run> RunAsync(string pipeline, object input, string? instance = null)
     {
         var started = await Client.StartAsync(pipeline, JsonSerializer.SerializeToNode(input), instance, TestContext.Current.CancellationToken);
-        return await Client.WaitAsync(started.Instance, progress: null, TestContext.Current.CancellationToken);
+        return await Client.WaitAsync(started.Instance, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Writes a secret that says how to reach the warehouse, or a port where nobody is.</summary>

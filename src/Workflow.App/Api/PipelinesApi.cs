@@ -28,6 +28,11 @@ internal static class PipelinesApi
             throw new BadRequestException("The input of a run is a JSON object, for example {\"object\":\"local://landing/csv/orders.csv\"}.");
         }
 
+        if (instance?.Contains('/', StringComparison.Ordinal) == true)
+        {
+            throw new BadRequestException($"'{instance}' cannot be an instance id here: it is part of addresses, so it holds no slash.");
+        }
+
         var id = await runs.StartAsync(name, input as JsonObject, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
         var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
         return TypedResults.Accepted($"/api/runs/{Uri.EscapeDataString(id)}", Run.From(started));

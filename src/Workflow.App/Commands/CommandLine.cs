@@ -4,8 +4,10 @@ using System.CommandLine.Invocation;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Objects;
 using Workflow.Durable;
 
 namespace Workflow.App.Commands;
@@ -65,13 +67,16 @@ internal static class CommandLine
         {
             return Complain(refused.Message, refused.IsUsage ? Usage : Failed);
         }
-        catch (Exception failed) when (failed is LocalPartMissingException or InvalidOperationException or IOException or HttpRequestException or Npgsql.NpgsqlException)
-        {
-            return Complain(failed.Message, Failed);
-        }
         catch (OperationCanceledException)
         {
             return Failed;
+        }
+        catch (Exception failed)
+        {
+            // What the outside world did is told in a line; anything else is a fault of the program, and its trace is what helps.
+            var known = failed is LocalPartMissingException or InvalidOperationException or IOException or UnauthorizedAccessException
+                or HttpRequestException or ObjectStoreException or NpgsqlException;
+            return Complain(known ? failed.Message : failed.ToString(), Failed);
         }
     }
 

@@ -11,6 +11,7 @@ namespace Workflow.App.Commands;
 /// <summary><c>workflow demo</c>, what <c>./run</c> calls: the service, and every pipeline once on sample data.</summary>
 internal static class DemoCommand
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private static readonly Option<bool> Once = new("--once") { Description = "Exit when the runs have ended: 0 only if all completed." };
 
     public static Command Create()
@@ -46,29 +47,43 @@ internal static class DemoCommand
         return completed ? CommandLine.Completed : CommandLine.Failed;
     }
 
-    /// <summary>Waits for all runs; the list ends up with what became of them.</summary>
+    /// <summary>Shows how the runs get on until all have ended; the list ends up with what became of them.</summary>
     private static async Task FollowAsync(ServiceClient client, List<Run> runs, CancellationToken cancellation)
     {
-        var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        if (!errors.Profile.Capabilities.Interactive || Console.IsErrorRedirected)
+        var terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected)
         {
-            await Task.WhenAll(runs.Select((run, index) => FollowOneAsync(index, ended => CommandLine.Note($"{ended.Pipeline} {ended.Instance} {ended.Status}"))).ToArray());
+            await FollowAsync(run => CommandLine.Note($"{run.Instance} {run.Status}"));
             return;
         }
 
-        await errors.Progress().Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ElapsedTimeColumn()).StartAsync(async progress =>
-            await Task.WhenAll(runs.Select((run, index) =>
+        await terminal.Progress().Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ElapsedTimeColumn()).StartAsync(async progress =>
+        {
+            var lines = runs.ToDictionary(run => run.Instance, run => progress.AddTask(Describe(run)));
+            await FollowAsync(run =>
             {
-                var task = progress.AddTask(Describe(run));
-                return FollowOneAsync(index, ended =>
-                {
-                    task.Description = Describe(ended);
-                    task.Value = task.MaxValue;
-                });
-            }).ToArray()));
+                var line = lines[run.Instance];
+                line.Description = Describe(run);
+                line.Value = run.HasEnded() ? line.MaxValue : 0;
+            });
+        });
 
-        async Task FollowOneAsync(int index, Action<Run> ended) =>
-            ended(runs[index] = await client.WaitAsync(runs[index].Instance, progress: null, cancellation));
+        Task FollowAsync(Action<Run> changed) => Task.WhenAll(Enumerable.Range(0, runs.Count).Select(index => FollowOneAsync(index, changed)));
+
+        async Task FollowOneAsync(int index, Action<Run> changed)
+        {
+            while (!runs[index].HasEnded())
+            {
+                await Task.Delay(LookEvery, TimeProvider.System, cancellation);
+                var run = await client.GetAsync(runs[index].Instance, cancellation);
+                if (run.Status != runs[index].Status)
+                {
+                    changed(run);
+                }
+
+                runs[index] = run;
+            }
+        }
 
         static string Describe(Run run) => Markup.Escape($"{run.Instance}  {run.Status}");
     }
@@ -82,7 +97,7 @@ internal static class DemoCommand
           cp some.csv {Path.Combine(data.Objects, "landing", "csv")}/       a file that lands is loaded (its key: user_id)
           ./workflow list                                  what ran
           ./workflow status INSTANCE --json                what became of a run
-          psql "$(./workflow connection)" -c 'table load_ledger'
+          psql "$(./workflow connection --uri)" -c 'table load_ledger'
         Ctrl-C stops the service.
         """);
 }

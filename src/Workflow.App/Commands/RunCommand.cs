@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Workflow.App.Api;
 using Workflow.App.Hosting;
 using Workflow.Durable;
 
@@ -36,7 +37,7 @@ internal static class RunCommand
         if (wait)
         {
             CommandLine.Note($"{run.Pipeline} runs as {run.Instance}.");
-            run = await service.Client.WaitAsync(run.Instance, progress: null, cancellation);
+            run = await WaitAsync(service, run.Instance, cancellation);
         }
         else if (service.IsHosted)
         {
@@ -47,5 +48,18 @@ internal static class RunCommand
         return run.Status is OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated or OrchestrationRuntimeStatus.Canceled
             ? CommandLine.Failed
             : CommandLine.Completed;
+    }
+
+    private static async Task<Run> WaitAsync(ServiceConnection service, string instance, CancellationToken cancellation)
+    {
+        try
+        {
+            return await service.Client.WaitAsync(instance, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            CommandLine.Note(service.IsHosted ? $"{instance} goes on from its last checkpoint when a service runs (workflow serve)." : $"{instance} goes on; see workflow status {instance}.");
+            throw;
+        }
     }
 }

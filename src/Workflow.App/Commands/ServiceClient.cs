@@ -23,13 +23,12 @@ internal sealed class ServiceClient(Uri address) : IDisposable
 
     public Task<Run> GetAsync(string instance, CancellationToken cancellation) => SendAsync<Run>(HttpMethod.Get, Path(instance), null, cancellation);
 
-    /// <summary>Waits until the run has ended; <paramref name="progress"/> sees it each time the service answers.</summary>
-    public async Task<Run> WaitAsync(string instance, Action<Run>? progress, CancellationToken cancellation)
+    /// <summary>Waits until the run has ended.</summary>
+    public async Task<Run> WaitAsync(string instance, CancellationToken cancellation)
     {
         while (true)
         {
             var run = await SendAsync<Run>(HttpMethod.Get, $"{Path(instance)}?wait={WaitSeconds}", null, cancellation);
-            progress?.Invoke(run);
             if (run.HasEnded())
             {
                 return run;

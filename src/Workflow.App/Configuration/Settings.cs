@@ -15,13 +15,24 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
     /// appsettings.json of the data folder, environment variables.
     /// </summary>
-    public static IConfigurationRoot Sources(DataFolder data) => new ConfigurationBuilder()
-        .SetBasePath(AppContext.BaseDirectory)
-        .AddJsonFile("appsettings.json", optional: false)
-        .AddJsonFile($"appsettings.{EnvironmentName}.json", optional: true)
-        .AddJsonFile(data.SettingsFile, optional: true)
-        .AddEnvironmentVariables()
-        .Build();
+    /// <exception cref="UsageException">A file is not JSON.</exception>
+    public static IConfigurationRoot Sources(DataFolder data)
+    {
+        try
+        {
+            return new ConfigurationBuilder()
+                .SetBasePath(AppContext.BaseDirectory)
+                .AddJsonFile("appsettings.json", optional: false)
+                .AddJsonFile($"appsettings.{EnvironmentName}.json", optional: true)
+                .AddJsonFile(data.SettingsFile, optional: true)
+                .AddEnvironmentVariables()
+                .Build();
+        }
+        catch (InvalidDataException broken)
+        {
+            throw new UsageException($"{broken.Message} {broken.InnerException?.Message}");
+        }
+    }
 
     public static string EnvironmentName =>
         Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environments.Production;

@@ -63,13 +63,14 @@ internal sealed class Service : IAsyncDisposable
         }
     }
 
-    /// <summary>Until it is told to stop: by the token or, as a process, by a signal.</summary>
+    /// <summary>Until it is told to stop: by the token or, as a process, by a signal. What stopped it by itself is thrown.</summary>
     public async Task WaitForShutdownAsync(CancellationToken cancellation)
     {
         var stopping = new TaskCompletionSource();
-        await using var asked = cancellation.Register(stopping.SetResult);
+        await using var asked = cancellation.Register(() => stopping.TrySetResult());
         await using var told = _app.Lifetime.ApplicationStopping.Register(() => stopping.TrySetResult());
         await stopping.Task;
+        await Task.WhenAll(_app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Select(part => part.ExecuteTask).OfType<Task>().Where(part => part.IsFaulted));
     }
 
     public async ValueTask DisposeAsync()

@@ -9,10 +9,10 @@ namespace Workflow.App.Pipelines;
 
 /// <summary>A message to people about a run.</summary>
 /// <param name="Slack">
-/// Where to: the name of a secret whose field <c>url</c> is an incoming webhook, or <c>local:channel</c> for the stand-in; null for nowhere.
+/// Where to: the name of a secret whose field <c>url</c> is an incoming webhook, or <c>local:channel</c> for the stand-in.
 /// </param>
 /// <param name="Key">The same for each attempt to send this message.</param>
-internal sealed record NotifyInput(string? Slack, string Text, string Key)
+internal sealed record NotifyInput(string Slack, string Text, string Key)
 {
     /// <summary>The stand-in's channel, where the address names one.</summary>
     public static string? LocalChannel(string? slack) =>
@@ -43,9 +43,7 @@ internal sealed class Notify(SlackNotifier slack, LocalSecretStore secrets, ISer
     {
         try
         {
-            return input.Slack is null
-                ? new(false, 0, "The pipeline names no Slack webhook (setting Slack).")
-                : await slack.SendAsync(await WebhookAsync(input.Slack, cancellation), new(input.Text, input.Key), cancellation);
+            return await slack.SendAsync(await WebhookAsync(input.Slack, cancellation), new(input.Text, input.Key), cancellation);
         }
         catch (SecretException missing)
         {

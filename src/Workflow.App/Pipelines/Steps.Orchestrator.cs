@@ -18,9 +18,14 @@ internal static class Steps
         NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException)],
     });
 
-    /// <summary>Sends a message; whatever becomes of it, the run goes on.</summary>
+    /// <summary>Sends a message, where the pipeline says where to; whatever becomes of it, the run goes on.</summary>
     public static async Task NotifyAsync(this TaskOrchestrationContext context, string? slack, string text)
     {
+        if (slack is null)
+        {
+            return;
+        }
+
         try
         {
             await context.CallActivityAsync(nameof(Notify), new NotifyInput(slack, text, context.NewGuid().ToString("N")));

@@ -110,6 +110,7 @@ public sealed class ApiTests(PostgresFixture postgres)
     [InlineData("POST", "api/pipelines/users/runs", "{}", HttpStatusCode.BadRequest, "object: name the object")]
     [InlineData("POST", "api/pipelines/users/runs", """{"object":"x"}""", HttpStatusCode.BadRequest, "address of an object")]
     [InlineData("POST", "api/pipelines/users/runs?instance=%40x", """{"object":"local://a/b"}""", HttpStatusCode.BadRequest, "instance id")]
+    [InlineData("POST", "api/pipelines/users/runs?instance=a%2Fb", """{"object":"local://a/b"}""", HttpStatusCode.BadRequest, "no slash")]
     [InlineData("GET", "api/runs?status=done", null, HttpStatusCode.BadRequest, "'done' is no status")]
     [InlineData("GET", "api/runs?top=x", null, HttpStatusCode.BadRequest, "top")]
     [InlineData("GET", "api/runs/nobody", null, HttpStatusCode.NotFound, "nobody")]

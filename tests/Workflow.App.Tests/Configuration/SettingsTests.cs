@@ -94,6 +94,15 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_is_not_JSON_is_named()
+    {
+        var data = new DataFolder(_folder.Path);
+        File.WriteAllText(data.SettingsFile, "{ \"Pipelines\": ");
+
+        Assert.Contains(data.SettingsFile, Assert.Throws<UsageException>(() => Settings.Sources(data)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_host_file_is_read_as_settings_are()
     {
         var errors = new SettingErrors();

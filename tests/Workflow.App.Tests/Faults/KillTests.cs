@@ -122,7 +122,7 @@ public sealed class KillTests(PostgresFixture postgres)
         await StartAsync(installation, pipeline, address);
         using var client = await ClientAsync(installation);
         using var enough = new CancellationTokenSource(Deadline);
-        var run = await client.WaitAsync("crash", progress: null, enough.Token);
+        var run = await client.WaitAsync("crash", enough.Token);
         Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
     }
 
