@@ -1,0 +1,63 @@
+using Workflow.Durable.Tests.Hosting;
+using Workflow.Testing;
+
+namespace Workflow.Durable.Tests;
+
+/// <summary>A host with nothing to do writes nothing, and is there at once when there is.</summary>
+public sealed class IdleTests(HubDatabase database) : IClassFixture<HubDatabase>
+{
+    // Longer than the lease and than the longest pause between two looks.
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(7);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task While_instances_wait_for_far_timers_and_events_nothing_is_written_and_an_event_wakes_one_at_once()
+    {
+        await using var host = await database.StartHostAsync(
+            registry => registry
+                .AddOrchestratorFunc<string?, string>("WaitsForTimer", async (context, _) =>
+                {
+                    await context.CreateTimer(TimeSpan.FromDays(3), CancellationToken.None);
+                    return "late";
+                })
+                .AddOrchestratorFunc<string?, string>("WaitsForEvent", (context, _) => context.WaitForExternalEvent<string>("go")),
+            options => options.LeaseDuration = TimeSpan.FromSeconds(2));
+        await host.ScheduleAsync("WaitsForTimer");
+        var waiting = await host.ScheduleAsync("WaitsForEvent");
+        await Eventually.TrueAsync(async () => await InHandAsync(host.Hub) == 0, cancellation: Cancellation);
+
+        var before = await StableWritesAsync(host.Hub);
+        await Task.Delay(s_idle, TimeProvider.System, Cancellation);  // that nothing happens can only be seen by watching
+        Assert.Equal(before, await WritesAsync(host.Hub));
+
+        await host.Client.RaiseEventAsync(waiting, "go", "gone", Cancellation);
+        Assert.Equal("gone", await host.OutputAsync<string>(waiting));
+    }
+
+    private static Task<long> InHandAsync(TestHub hub) =>
+        hub.ReadOneAsync<long>("SELECT count(*) FROM instances WHERE lease IS NOT NULL OR status = 'Pending'");
+
+    /// <summary>Rows inserted, updated and deleted in the hub's tables since it was made.</summary>
+    private static Task<long> WritesAsync(TestHub hub) => hub.ReadOneAsync<long>(
+        "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables WHERE schemaname = current_schema()");
+
+    /// <summary>Sessions hand their counts in up to a second late.</summary>
+    private static async Task<long> StableWritesAsync(TestHub hub)
+    {
+        var (last, since) = (await WritesAsync(hub), TimeProvider.System.GetTimestamp());
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var now = await WritesAsync(hub);
+                if (now != last)
+                {
+                    (last, since) = (now, TimeProvider.System.GetTimestamp());
+                }
+
+                return last > 0 && TimeProvider.System.GetElapsedTime(since) > TimeSpan.FromSeconds(2);
+            },
+            cancellation: Cancellation);
+        return last;
+    }
+}
