@@ -127,6 +127,9 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     /// <summary>Its code waits, but for nothing that could ever come to it: what it awaits is not in its history.</summary>
     private bool IsStuck => _hasStarted && _ended is null && !_isSuspended && _pending.Count == 0 && !_events.Values.Any(queue => queue.IsAwaited);
 
+    /// <summary>Its code came back from something that is not in history. It says so at the next turn, whoever takes it.</summary>
+    public bool HasStrayed => _flow.HasStrayed;
+
     /// <summary>How the execution began; null while the start has not come.</summary>
     public ExecutionStartedEvent? Started => _hasStarted ? _started : null;
 
@@ -159,6 +162,9 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 break;
             case Kind.ExecutionTerminated:
                 Terminate(happened.ExecutionTerminated);
+                break;
+            case Kind.GenericEvent when happened.GenericEvent.Data == Messages.StrayedData:
+                Fail(Strayed());
                 break;
             case Kind.ExecutionSuspended:
                 _isSuspended = true;

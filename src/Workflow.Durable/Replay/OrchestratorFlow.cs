@@ -23,8 +23,11 @@ internal sealed class OrchestratorFlow(Action onStray) : SynchronizationContext
             return;
         }
 
-        HasStrayed = true;
-        onStray();
+        if (!HasStrayed)
+        {
+            HasStrayed = true;
+            onStray();
+        }
     }
 
     public override void Send(SendOrPostCallback d, object? state) =>

@@ -27,6 +27,11 @@ internal static class Messages
         return started;
     }
 
+    /// <summary>An instance out of hand came back from something that is not in its history.</summary>
+    public static HistoryEvent Strayed(DateTimeOffset now) => At(now, new() { GenericEvent = new() { Data = StrayedData } });
+
+    public const string StrayedData = "strayed";
+
     public static HistoryEvent OrchestratorStarted(DateTimeOffset now) => At(now, new() { OrchestratorStarted = new() });
 
     public static HistoryEvent EventRaised(string name, string? input, TimeProvider time) =>

@@ -27,6 +27,7 @@ internal static class Sql
     public static readonly string LeaseRelease = Read("lease_release.sql");
     public static readonly string ActivitiesInHand = Read("activities_in_hand.sql");
 
+    public static readonly string Stray = Read("stray.sql");
     public static readonly string GiveUpUnknown = Read("give_up_unknown.sql");
 
     public static readonly string Fence = Read("fence.sql");

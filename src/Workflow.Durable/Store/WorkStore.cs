@@ -4,7 +4,7 @@ using Workflow.Durable.Protocol;
 
 namespace Workflow.Durable.Store;
 
-/// <summary>An instance that this host now has in hand.</summary>
+/// <summary>An instance at one of its turns.</summary>
 internal sealed record TakenInstance(string InstanceId, Guid ExecutionId, int Turn);
 
 /// <summary>A message that is due for an instance in hand.</summary>
@@ -110,6 +110,18 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         }
 
         return wanted;
+    }
+
+    /// <summary>Wakes an instance that is out of hand to tell it that its code strayed.</summary>
+    public async Task StrayAsync(TakenInstance instance, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.Stray);
+        command.Parameters.Add(Sql.Of(instance.InstanceId));
+        command.Parameters.Add(Sql.Of(instance.ExecutionId));
+        command.Parameters.Add(Sql.Of(instance.Turn));
+        command.Parameters.Add(Sql.Time(now));
+        command.Parameters.Add(Sql.Of(Messages.Strayed(now).ToBytes()));
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Frees what names this lease although the host does not know of it.</summary>

@@ -34,6 +34,7 @@ internal sealed class WorkSession : IAsyncDisposable
     private readonly Committer _committer;
     private readonly Channel<LiveInstance> _turns = Channel.CreateUnbounded<LiveInstance>();
     private readonly ConcurrentDictionary<string, LiveInstance> _inHand = new();
+    private readonly ConcurrentQueue<TakenInstance> _strayed = new();
     private readonly ExecutionCache _cache;
     private readonly Channel<bool> _look = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool _moreInstances;
@@ -148,6 +149,12 @@ internal sealed class WorkSession : IAsyncDisposable
     private async Task<TimeSpan> TakeOnceAsync(CancellationToken stop)
     {
         var now = _time.GetUtcNow();
+        while (_strayed.TryPeek(out var strayed))
+        {
+            await _store.StrayAsync(strayed, now, stop);
+            _strayed.TryDequeue(out _);
+        }
+
         if (NothingInHand && _lease.IsAging)
         {
             // Renewing is a write, and an idle host writes nothing: it looks first whether there is anything to take.
@@ -266,13 +273,7 @@ internal sealed class WorkSession : IAsyncDisposable
         var execution = new OrchestrationExecution(
             name => _host.Registry.CreateOrchestrator(name, _host.Services),
             _host.Loggers,
-            onStray: () =>
-            {
-                if (live.WantTurn())
-                {
-                    _turns.Writer.TryWrite(live);
-                }
-            });
+            onStray: () => OnStray(live));
         if (live.History.Count > 0)
         {
             execution.Replay(live.History.SelectMany(chunk => chunk.Events));
@@ -280,6 +281,19 @@ internal sealed class WorkSession : IAsyncDisposable
         }
 
         return execution;
+    }
+
+    private void OnStray(LiveInstance live)
+    {
+        if (live.WantTurn())
+        {
+            _turns.Writer.TryWrite(live);
+        }
+        else
+        {
+            _strayed.Enqueue(new TakenInstance(live.InstanceId, live.ExecutionId, live.Turn));
+            Look();
+        }
     }
 
     private void OnCommitted(OpenTurn turn)
@@ -302,6 +316,11 @@ internal sealed class WorkSession : IAsyncDisposable
             if (!turn.Commit.Ends)
             {
                 _cache.Keep(live);
+            }
+
+            if (!turn.Commit.Ends && live.Execution is { HasStrayed: true })
+            {
+                OnStray(live);  // while its turn was being committed
             }
         }
 
