@@ -126,7 +126,7 @@ public sealed class DurableTaskClient
                     return instance;
                 }
             }
-            catch (NpgsqlException away) when (seen && (away.IsTransient || away is not PostgresException))
+            catch (NpgsqlException away) when (seen && away.IsOutage())
             {
                 // The instance was there, and the hosts wait for the database too.
             }

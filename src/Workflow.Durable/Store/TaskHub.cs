@@ -231,14 +231,22 @@ internal sealed partial class TaskHub : IAsyncDisposable
             Sql.Times(starts.Select(start => start.Options.StartAt ?? now)),
             Sql.Texts(starts.Select(start => string.Join(',', start.Options.DedupeStatuses)))));
         batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
-        await using var reader = await batch.ExecuteReaderAsync();
-        var existing = new List<string?>(starts.Count);
-        while (await reader.ReadAsync())
+        try
         {
-            existing.Add(reader.IsDBNull(0) ? null : reader.GetString(0));
-        }
+            await using var reader = await batch.ExecuteReaderAsync();
+            var existing = new List<string?>(starts.Count);
+            while (await reader.ReadAsync())
+            {
+                existing.Add(reader.IsDBNull(0) ? null : reader.GetString(0));
+            }
 
-        return existing;
+            return existing;
+        }
+        catch (PostgresException)
+        {
+            Data.Clear();  // a connection on which a batch has failed no longer knows what it has prepared
+            throw;
+        }
     }
 
     private async Task<IReadOnlyList<OrchestrationMetadata?>> FindManyAsync(IReadOnlyList<(string InstanceId, bool InputsAndOutputs)> wanted)

@@ -174,8 +174,10 @@ internal sealed class TurnCommit
         again.ExecutionStarted.Version = complete.NewVersion;
         again.ExecutionStarted.Tags.Add(started.Tags);
         Messages.RemoveAll(message => message.InstanceId == InstanceId && message.ExecutionId == ExecutionId);  // timers of an execution that is over
-        Messages.Add(new OutgoingMessage(InstanceId, null, true, now.UtcDateTime, again.ToBytes()));
-        Messages.AddRange(complete.CarryoverEvents.Select(carried => new OutgoingMessage(InstanceId, null, true, now.UtcDateTime, carried.ToBytes())));
+
+        // Due since ever: a look that began a moment ago must not see what came later without them.
+        Messages.Add(new OutgoingMessage(InstanceId, null, true, DateTime.UnixEpoch, again.ToBytes()));
+        Messages.AddRange(complete.CarryoverEvents.Select(carried => new OutgoingMessage(InstanceId, null, true, DateTime.UnixEpoch, carried.ToBytes())));
     }
 
     private void End(OrchestratorAction action, ExecutionStartedEvent? started, DateTimeOffset now)

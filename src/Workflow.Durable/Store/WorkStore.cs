@@ -281,17 +281,20 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         {
             await batch.ExecuteNonQueryAsync(cancellation);
         }
-        catch (PostgresException error) when (error.SqlState == "WF002")
+        catch (PostgresException error)
         {
-            // The answer to the first try was lost, the commit was not.
-        }
-        catch (PostgresException error) when (error.SqlState == "WF001")
-        {
-            throw new TurnsLostException(error.Detail!.Split(',').Select(position => int.Parse(position, CultureInfo.InvariantCulture) - 1).ToHashSet(), error);
-        }
-        catch (PostgresException error) when (error.SqlState == "WF003")
-        {
-            throw new LeaseLostException(error.MessageText, error);
+            hub.Data.Clear();  // a connection on which a batch has failed no longer knows what it has prepared
+            switch (error.SqlState)
+            {
+                case "WF001":
+                    throw new TurnsLostException(error.Detail!.Split(',').Select(position => int.Parse(position, CultureInfo.InvariantCulture) - 1).ToHashSet(), error);
+                case "WF002":
+                    return;  // the answer to the first try was lost, the commit was not
+                case "WF003":
+                    throw new LeaseLostException(error.MessageText, error);
+                default:
+                    throw;
+            }
         }
     }
 

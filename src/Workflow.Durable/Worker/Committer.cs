@@ -175,7 +175,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
     /// <summary>The values themselves are to blame, whether the database says so or the driver that cannot send them: trying again is no use.</summary>
     private static bool IsRefusal(Exception error) => error switch
     {
-        PostgresException refused => !refused.IsTransient,
+        PostgresException refused => !refused.IsOutage(),
         NpgsqlException or LeaseLostException or TurnsLostException or OperationCanceledException => false,
         _ => true,
     };
@@ -241,7 +241,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
                 await store.CommitAsync(lease.Id, commitId, commits, results, call, time.GetUtcNow(), stop);
                 return;
             }
-            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            catch (NpgsqlException away) when (away.IsOutage())
             {
                 if (lease.HasSurelyEnded)
                 {

@@ -98,7 +98,7 @@ internal sealed class TaskHubWorker(
                 await work();
                 return;
             }
-            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            catch (NpgsqlException away) when (away.IsOutage())
             {
                 _log.LogWarning("Cannot {What} yet ({Reason}); trying again", what, away.Message);
                 await Task.Delay(s_retry, _time, stop);

@@ -129,7 +129,7 @@ internal sealed class WorkSession : IAsyncDisposable
 
                 wait = await TakeOnceAsync(stop);
             }
-            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            catch (NpgsqlException away) when (away.IsOutage())
             {
                 _log.LogWarning("The database is away ({Reason}); looking for work again soon", away.Message);
                 uncertain = true;  // it may have given work whose answer never came
@@ -390,7 +390,7 @@ internal sealed class WorkSession : IAsyncDisposable
                     _activities.CancelUnwanted(await _store.ActivitiesInHandAsync(_lease.Id, stop), asked);
                 }
             }
-            catch (NpgsqlException away) when (away.IsTransient || away is not PostgresException)
+            catch (NpgsqlException away) when (away.IsOutage())
             {
                 if (_lease.HasSurelyEnded)
                 {

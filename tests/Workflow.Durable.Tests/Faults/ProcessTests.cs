@@ -38,7 +38,7 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
         var (hub, client) = await NewHubAsync();
         using var one = await HostProcess.StartAsync(hub);
         using var two = await HostProcess.StartAsync(hub);
-        var ids = await StartChainsAsync(client, 60);
+        var ids = await StartChainsAsync(client, 200);  // more than one host holds, so that there is something for the other
         await Eventually.TrueAsync(async () => await hub.ReadOneAsync<long>("SELECT count(DISTINCT process) FROM effects") == 2, s_deadline, Cancellation);
 
         one.Kill();
