@@ -1,8 +1,11 @@
--- Takes away the leases of hosts that are gone: those that have ended, and those whose connection no longer holds its lock
--- although they have had a moment to take it again. $1 own lease, $2 that moment
+-- Ends the leases of hosts that are gone and frees what they had in hand: those that have ended, and those whose connection no longer
+-- holds its lock although they have had a moment to take it again. The row stays: work that was being taken under it just now, and
+-- is not to be seen from here yet, names it afterwards and is freed at the next look. $1 own lease, $2 that moment
 WITH dead AS (
-    DELETE FROM leases
+    UPDATE leases SET expires_at = 'epoch'
     WHERE lease <> $1
+      AND (EXISTS (SELECT FROM instances WHERE instances.lease = leases.lease)
+           OR EXISTS (SELECT FROM activities WHERE activities.lease = leases.lease))
       AND (expires_at <= clock_timestamp()
            OR (renewed_at < clock_timestamp() - $2
                AND pg_try_advisory_xact_lock(hashtext(current_schema()), lease::integer)))

@@ -36,6 +36,19 @@ internal sealed class TaskHubWorker(
         }
     }
 
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await base.StopAsync(cancellationToken);
+        }
+        catch (AggregateException) when (ExecuteTask is not null)
+        {
+            // The driver throws when a statement is cancelled while its connection breaks. Everybody has been told to stop all the same.
+            await ExecuteTask.WaitAsync(cancellationToken);
+        }
+    }
+
     private async Task WorkAsync(CancellationToken stop)
     {
         await using var session = new WorkSession(new WorkServices(hub, registry, options.Value, _time, services, loggers));

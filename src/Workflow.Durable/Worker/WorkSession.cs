@@ -93,7 +93,7 @@ internal sealed class WorkSession : IAsyncDisposable
             .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(() => TakeTurnsAsync(end.Token), CancellationToken.None)),
         ];
         var first = await Task.WhenAny([.. loops, activities]);
-        await end.CancelAsync();
+        await end.CancelAsync().ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);  // the driver may throw in it
         await Task.WhenAll(loops).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await Task.WhenAny(activities, Task.Delay(s_patience, _time, CancellationToken.None));
         if (!activities.IsCompleted)
