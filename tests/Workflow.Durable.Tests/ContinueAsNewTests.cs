@@ -1,4 +1,7 @@
+using Workflow.Durable.Protocol;
+using Workflow.Durable.Store;
 using Workflow.Durable.Tests.Hosting;
+using Workflow.Durable.Worker;
 using Workflow.Testing;
 
 namespace Workflow.Durable.Tests;
@@ -62,6 +65,33 @@ public sealed class ContinueAsNewTests(HubDatabase database) : IClassFixture<Hub
 
             return taken.Trim();
         });
+    }
+
+    [Fact]
+    public async Task What_goes_over_goes_first_even_for_a_host_that_read_the_clock_before()
+    {
+        var tables = database.NewHub();
+        await using var hub = new TaskHub(tables.ConnectionString, tables.Name, TimeProvider.System);
+        await hub.PrepareAsync(TestContext.Current.CancellationToken);
+        await using var lease = new HostLease(hub, TimeSpan.FromMinutes(1), TimeProvider.System);
+        await lease.EnsureAsync(nothingInHand: true, TestContext.Current.CancellationToken);
+        var started = Messages.ExecutionStarted("i", Guid.Empty, "Any", null, null, DateTimeOffset.UnixEpoch).ToBytes();
+        var raised = Messages.EventRaised("any", null, TimeProvider.System).ToBytes();
+        await tables.ReadAsync<object>(
+            """
+            WITH i AS (
+                INSERT INTO instances (instance_id, execution_id, name, status, ready_at, created_at, updated_at)
+                VALUES ('i', gen_random_uuid(), 'Any', 'Running', '2026-01-01 00:00:01Z', 'epoch', 'epoch'))
+            INSERT INTO messages (instance_id, carried, visible_at, event)
+            VALUES ('i', false, '2026-01-01 00:00:01Z', $1), ('i', true, '2026-01-01 00:00:03Z', $2)
+            """,
+            raised,
+            started);
+
+        var taken = await new WorkStore(hub, TimeSpan.FromMinutes(1)).TakeAsync(
+            lease.Id, new DateTimeOffset(2026, 1, 1, 0, 0, 2, TimeSpan.Zero), 10, 10, TestContext.Current.CancellationToken);
+
+        Assert.Equal([HistoryEvent.EventTypeOneofCase.ExecutionStarted, HistoryEvent.EventTypeOneofCase.EventRaised], taken.Messages.Select(message => message.Event.EventTypeCase));
     }
 
     [Fact]

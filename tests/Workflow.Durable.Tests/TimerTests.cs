@@ -6,8 +6,6 @@ namespace Workflow.Durable.Tests;
 
 public sealed class TimerTests(HubDatabase database) : IClassFixture<HubDatabase>
 {
-    private static readonly TimeSpan s_step = TimeSpan.FromMinutes(10);
-
     private static void LongLease(DurableTaskOptions options) => options.LeaseDuration = TimeSpan.FromHours(1);
 
     [Fact]
@@ -42,7 +40,7 @@ public sealed class TimerTests(HubDatabase database) : IClassFixture<HubDatabase
         await using var second = await hub.StartHostAsync(Register, LongLease, clock);
         Assert.Equal(OrchestrationRuntimeStatus.Running, (await second.Client.GetInstanceAsync(id))!.RuntimeStatus);
 
-        var ended = await clock.AdvanceUntilEndAsync(s_step, second, id);
+        var ended = await clock.AdvanceToEndAsync(TimeSpan.FromHours(1), second, id);
 
         Assert.InRange(ended.ReadOutputAs<double>(), 48, 49);
 
@@ -69,7 +67,7 @@ public sealed class TimerTests(HubDatabase database) : IClassFixture<HubDatabase
         clock.Advance(TimeSpan.FromHours(9));
         await using var second = await hub.StartHostAsync(Register, LongLease, clock);
 
-        Assert.Equal("1,2,3", (await clock.AdvanceUntilEndAsync(s_step, second, id)).ReadOutputAs<string>());
+        Assert.Equal("1,2,3", (await clock.AdvanceToEndAsync(TimeSpan.Zero, second, id)).ReadOutputAs<string>());
 
         static void Register(DurableTaskRegistry registry) => registry.AddOrchestratorFunc<string?, string>("Race", async (context, _) =>
         {
@@ -101,7 +99,7 @@ public sealed class TimerTests(HubDatabase database) : IClassFixture<HubDatabase
         clock.Advance(TimeSpan.FromHours(2));
         await using var second = await hub.StartHostAsync(RegisterApproval, LongLease, clock);
 
-        Assert.Equal("in time", (await clock.AdvanceUntilEndAsync(s_step, second, id)).ReadOutputAs<string>());
+        Assert.Equal("in time", (await clock.AdvanceToEndAsync(TimeSpan.Zero, second, id)).ReadOutputAs<string>());
     }
 
     [Fact]
@@ -117,7 +115,7 @@ public sealed class TimerTests(HubDatabase database) : IClassFixture<HubDatabase
         Assert.Equal("yes", await host.OutputAsync<string>(answered));
         Assert.DoesNotContain(await host.HistoryAsync(answered), line => line.Type == "TimerFired");
 
-        Assert.Equal("nobody", (await clock.AdvanceUntilEndAsync(s_step, host, forgotten)).ReadOutputAs<string>());
+        Assert.Equal("nobody", (await clock.AdvanceToEndAsync(TimeSpan.FromHours(1), host, forgotten)).ReadOutputAs<string>());
     }
 
     [Fact]

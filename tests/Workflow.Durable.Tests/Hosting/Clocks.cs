@@ -4,26 +4,33 @@ namespace Workflow.Durable.Tests.Hosting;
 
 internal static class Clocks
 {
+    // A host looks by itself after five seconds at the latest.
+    private static readonly TimeSpan s_nudge = TimeSpan.FromSeconds(6);
+
     /// <summary>
-    /// Moves the clock until something is so. A host that has just looked at the clock sets its alarm a moment later, so one leap may
-    /// pass it by; the small steps after it wake it up.
+    /// Moves the clock, and on until something is so. A host that has just looked at the clock sets its alarm a moment later, so the
+    /// one leap may pass it by; the small steps after it wake it up.
     /// </summary>
-    public static Task AdvanceUntilAsync(this FakeTimeProvider clock, TimeSpan step, Func<Task<bool>> reached) => Eventually.TrueAsync(
-        async () =>
-        {
-            if (await reached())
-            {
-                return true;
-            }
-
-            clock.Advance(step);
-            return false;
-        },
-        cancellation: TestContext.Current.CancellationToken);
-
-    public static async Task<OrchestrationMetadata> AdvanceUntilEndAsync(this FakeTimeProvider clock, TimeSpan step, HubHost host, string id)
+    public static async Task AdvanceAsync(this FakeTimeProvider clock, TimeSpan by, Func<Task<bool>> until)
     {
-        await clock.AdvanceUntilAsync(step, async () => (await host.Client.GetInstanceAsync(id))!.IsCompleted);
+        clock.Advance(by);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                if (await until())
+                {
+                    return true;
+                }
+
+                clock.Advance(s_nudge);
+                return false;
+            },
+            cancellation: TestContext.Current.CancellationToken);
+    }
+
+    public static async Task<OrchestrationMetadata> AdvanceToEndAsync(this FakeTimeProvider clock, TimeSpan by, HubHost host, string id)
+    {
+        await clock.AdvanceAsync(by, async () => (await host.Client.GetInstanceAsync(id))!.IsCompleted);
         return await host.EndAsync(id);
     }
 }

@@ -38,8 +38,7 @@ internal sealed class TestHub(string connectionString)
     /// <summary>The first column of every row, as seen with the hub's tables in the search path.</summary>
     public async Task<List<T>> ReadAsync<T>(string sql, params object[] parameters)
     {
-        await using var connection = new NpgsqlConnection(ConnectionStringOfTests);
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var connection = await OpenConnectionAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var parameter in parameters)
         {
@@ -60,10 +59,12 @@ internal sealed class TestHub(string connectionString)
 
     public Task ExecuteAsync(string sql) => ReadAsync<object>(sql);
 
-    private string ConnectionStringOfTests => new NpgsqlConnectionStringBuilder(connectionString)
+    /// <summary>A connection of the test's own, with the hub's tables in its search path.</summary>
+    public async Task<NpgsqlConnection> OpenConnectionAsync()
     {
-        SearchPath = Name,
-        Pooling = false,
-        ApplicationName = "test",
-    }.ConnectionString;
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = Name, Pooling = false, ApplicationName = "test" };
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        return connection;
+    }
 }

@@ -1,0 +1,78 @@
+using Npgsql;
+using Workflow.Durable.Tests.Hosting;
+using Workflow.Testing;
+
+namespace Workflow.Durable.Tests.Faults;
+
+/// <summary>What becomes of work whose host is gone.</summary>
+public sealed class LeaseTests(HubDatabase database) : IClassFixture<HubDatabase>
+{
+    private readonly Gates _gates = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private void Register(DurableTaskRegistry registry)
+    {
+        _gates.Register(registry);
+        registry.AddOrchestratorFunc<string, string>("Gate", (context, gate) => context.CallActivityAsync<string>("Gate", gate));
+    }
+
+    [Fact]
+    public async Task Work_that_a_dead_host_was_just_taking_is_freed_like_the_rest()
+    {
+        var hub = database.NewHub();
+        await using var host = new HubHost(hub, Register);
+        _gates.Open("go");
+        await host.ScheduleAsync("Gate", "go", "taken");
+        await host.ScheduleAsync("Gate", "go", "being taken");
+        var dead = await hub.ReadOneAsync<long>("INSERT INTO leases (host, renewed_at, expires_at) VALUES ('dead', 'epoch', 'epoch') RETURNING lease");
+        await hub.ExecuteAsync($"UPDATE instances SET lease = {dead} WHERE instance_id = 'taken'");
+        await using var taking = await hub.OpenConnectionAsync();
+        await using (var open = await taking.BeginTransactionAsync(Cancellation))
+        {
+            await using var take = new NpgsqlCommand($"UPDATE instances SET lease = {dead} WHERE instance_id = 'being taken'", taking, open);
+            await take.ExecuteNonQueryAsync(Cancellation);
+            await host.StartAsync();
+            await host.EndAsync("taken");
+            await open.CommitAsync(Cancellation);
+        }
+
+        Assert.Equal("go", await host.OutputAsync<string>("being taken"));
+    }
+
+    [Fact]
+    public async Task A_host_that_stops_gives_back_what_it_has_in_hand()
+    {
+        var hub = database.NewHub();
+        await using var stops = await hub.StartHostAsync(Register);
+        await using var stays = await hub.StartHostAsync(Register, options => options.MaxConcurrentActivities = 1);
+        var ids = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => stops.ScheduleAsync("Gate", $"{i}")));
+        await Task.WhenAll(ids.Select((_, i) => _gates.ReachedAsync($"{i}")));
+
+        await stops.StopAsync();
+        Assert.Equal(1, await hub.ReadOneAsync<long>("SELECT count(*) FROM leases WHERE expires_at > clock_timestamp()"));
+        for (var i = 0; i < 5; i++)
+        {
+            _gates.Open($"{i}");
+        }
+
+        Assert.Equal(["0", "1", "2", "3", "4"], await Task.WhenAll(ids.Select(id => stays.OutputAsync<string>(id))));
+    }
+
+    [Fact]
+    public async Task Leases_do_not_pile_up()
+    {
+        var hub = database.NewHub();
+        await using (var host = await hub.StartHostAsync(Register))
+        {
+            _gates.Open("go");
+            await host.RunAsync("Gate", "go");
+            await hub.ExecuteAsync("INSERT INTO leases (host, renewed_at, expires_at) SELECT 'gone', 'epoch', 'epoch' FROM generate_series(1, 100)");
+        }
+
+        await using var next = await hub.StartHostAsync(Register);
+        await next.RunAsync("Gate", "go");
+
+        await Eventually.TrueAsync(async () => await hub.ReadOneAsync<long>("SELECT count(*) FROM leases") <= 2, cancellation: Cancellation);
+    }
+}
