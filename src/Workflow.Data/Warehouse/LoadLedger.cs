@@ -22,7 +22,8 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
             {
                 await command.ExecuteNonQueryAsync(cancellation);
             }
-            catch (PostgresException raced) when (raced.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
+            catch (PostgresException raced) when (raced.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema
+                or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject)
             {
                 // "if not exists" does not hold between sessions that create at once: another one has just done it.
             }
