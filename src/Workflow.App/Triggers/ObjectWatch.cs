@@ -31,7 +31,7 @@ internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores sto
                 if (trouble != failed.Message)
                 {
                     trouble = failed.Message;
-                    logger.LogWarning(failed, "Pipeline {Pipeline} cannot watch {Prefix} now; it keeps trying.", pipeline.Name, trigger.Prefix);
+                    logger.LogWarning("Pipeline {Pipeline} cannot watch {Prefix} now and keeps trying: {Reason}", pipeline.Name, trigger.Prefix, failed.Message);
                 }
             }
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Npgsql;
 using Workflow.App.Api;
 using Workflow.App.Hosting;
 using Workflow.Durable;
@@ -148,6 +149,30 @@ public sealed class CsvToWarehouseTests(PostgresFixture postgres)
 
         Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
         Assert.Equal("There is no object at local://landing/csv/none.csv.", run.Failure!.Message);
+    }
+
+    [Fact]
+    public async Task A_load_whose_connection_is_cut_by_the_server_is_tried_again()
+    {
+        await using var installation = await StartAsync();
+        await installation.ExecuteAsync("create table users (user_id int primary key, name text, postcode text)");
+        await using var holder = new NpgsqlConnection(installation.Warehouse);
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await using var held = await holder.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var hold = new NpgsqlCommand("lock table users in access exclusive mode", holder, held);
+        await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        installation.Drop("local://landing/csv/users.csv", Users);
+        var running = installation.RunAsync("users", new { @object = "local://landing/csv/users.csv" });
+
+        await Eventually.TrueAsync(async () =>
+            await installation.QueryAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") is { Count: > 0 });
+        await held.RollbackAsync(TestContext.Current.CancellationToken);
+        var run = await running;
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        var history = await installation.Client.HistoryAsync(run.Instance, TestContext.Current.CancellationToken);
+        Assert.Equal(2, history.Count(entry => entry is { Type: "TaskScheduled", Name: "LoadCsv" }));
+        Assert.Equal(["1"], await installation.QueryAsync("select count(*) from load_ledger"));
     }
 
     [Fact]
