@@ -22,8 +22,12 @@ internal sealed class Service : IAsyncDisposable
     private readonly DataFolder _data;
     private readonly ServiceRecord? _record;
 
-    private Service(WebApplication app, Databases databases, DataFolder data, ServiceRecord? record)
+    // The databases tell of their end after the application's own log has gone.
+    private readonly ILoggerFactory _logs;
+
+    private Service(WebApplication app, Databases databases, DataFolder data, ServiceRecord? record, ILoggerFactory logs)
     {
+        _logs = logs;
         _app = app;
         _databases = databases;
         _data = data;
@@ -43,7 +47,7 @@ internal sealed class Service : IAsyncDisposable
         options.Data.Create();
         var sources = Settings.Sources(options.Data);
         var settings = Settings.Load(sources);
-        using var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
+        var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         WebApplication? app = null;
         try
@@ -53,12 +57,13 @@ internal sealed class Service : IAsyncDisposable
             await app.StartAsync(cancellation);
             var record = options.Roles.HasFlag(ServiceRoles.Announced) ? new ServiceRecord(AddressOf(app), Environment.ProcessId, identity.Id) : null;
             await (record?.WriteAsync(options.Data, cancellation) ?? Task.CompletedTask);
-            return new(app, databases, options.Data, record);
+            return new(app, databases, options.Data, record, logs);
         }
         catch
         {
             await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
             await databases.DisposeAsync();
+            logs.Dispose();
             throw;
         }
     }
@@ -79,6 +84,7 @@ internal sealed class Service : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _databases.DisposeAsync();
+        _logs.Dispose();
     }
 
     private static WebApplication Build(ServiceOptions options, IConfigurationRoot sources, Settings settings, Databases databases, ServiceIdentity identity)
@@ -95,9 +101,7 @@ internal sealed class Service : IAsyncDisposable
         var services = builder.Services;
         services.Configure<SocketTransportOptions>(options.Listen.Configure);
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
-        services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
-        services.AddRoutingCore().AddProblemDetails().AddExceptionHandler<Problems>();
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter()));
+        services.AddApi();
         services.AddPipelines(options.Data);
         if (options.Roles.HasFlag(ServiceRoles.Worker))
         {
@@ -114,13 +118,7 @@ internal sealed class Service : IAsyncDisposable
         }
 
         var app = builder.Build();
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
-        app.UseLocalCallersOnly();
-        app.UseRouting();
-        app.MapHealth();
-        app.MapPipelines();
-        app.MapRuns();
+        app.UseApi();
         app.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), Notify.LocalChannels(settings.Pipelines));
         return app;
     }
