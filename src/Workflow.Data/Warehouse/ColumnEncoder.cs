@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Text;
 using Workflow.Data.Schema;
@@ -17,11 +16,6 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
     private const int ShownValue = 60;
     private const int DaysFrom1970To2000 = 10_957;
     private const long MicrosPerDay = 86_400_000_000;
-    private const ushort NumericNegative = 0x4000;
-    private const int UsualNumericGroups = 20;
-
-    /// <summary>Far below what a numeric without a precision takes, far beyond what is ever meant.</summary>
-    private const int MostNumericGroups = 500;
 
     public string Name => name;
 
@@ -155,7 +149,6 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
     private static bool WriteUuid(ReadOnlySpan<byte> text, CopyBuffer buffer) =>
         Utf8Parser.TryParse(text, out Guid value, out var used) && used == text.Length && value.TryWriteBytes(buffer.WriteField(16), bigEndian: true, out _);
 
-    /// <summary>A numeric is digits to the base of 10,000, weighted from the point; leading and trailing zero digits are left out.</summary>
     private bool WriteNumeric(ReadOnlySpan<byte> text, CopyBuffer buffer)
     {
         if (!ValueText.TryNumber(text, out var shape) || shape.HasExponent)
@@ -170,61 +163,7 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
             return false;
         }
 
-        var integerGroups = (integer.Length + 3) / 4;
-        var count = integerGroups + (fraction.Length + 3) / 4;
-        if (count > MostNumericGroups)
-        {
-            return false;
-        }
-
-        Span<short> digits = count <= UsualNumericGroups ? stackalloc short[UsualNumericGroups] : new short[count];
-        for (var group = 0; group < integerGroups; group++)
-        {
-            var end = integer.Length - (integerGroups - 1 - group) * 4;
-            digits[group] = Group(integer[Math.Max(0, end - 4)..end]);
-        }
-
-        for (var group = integerGroups; group < count; group++)
-        {
-            var begin = (group - integerGroups) * 4;
-            var part = fraction[begin..Math.Min(begin + 4, fraction.Length)];
-            digits[group] = (short)(Group(part) * (part.Length switch { 1 => 1000, 2 => 100, 3 => 10, _ => 1 }));
-        }
-
-        var first = 0;
-        while (first < count && digits[first] == 0)
-        {
-            first++;
-        }
-
-        while (count > first && digits[count - 1] == 0)
-        {
-            count--;
-        }
-
-        var isZero = first == count;
-        var field = buffer.WriteField(sizeof(short) * (4 + count - first));
-        BinaryPrimitives.WriteInt16BigEndian(field, (short)(count - first));
-        BinaryPrimitives.WriteInt16BigEndian(field[2..], isZero ? (short)0 : (short)(integerGroups - 1 - first));
-        BinaryPrimitives.WriteUInt16BigEndian(field[4..], shape.IsNegative && !isZero ? NumericNegative : (ushort)0);
-        BinaryPrimitives.WriteInt16BigEndian(field[6..], (short)fraction.Length);
-        for (var index = first; index < count; index++)
-        {
-            BinaryPrimitives.WriteInt16BigEndian(field[(8 + (index - first) * 2)..], digits[index]);
-        }
-
-        return true;
-    }
-
-    private static short Group(ReadOnlySpan<byte> digits)
-    {
-        var value = 0;
-        foreach (var digit in digits)
-        {
-            value = value * 10 + (digit - '0');
-        }
-
-        return (short)value;
+        return NumericField.TryWrite(buffer, shape.IsNegative, integer, fraction);
     }
 
     private static int Characters(ReadOnlySpan<byte> utf8)

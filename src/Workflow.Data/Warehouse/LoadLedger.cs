@@ -5,18 +5,18 @@ using NpgsqlTypes;
 namespace Workflow.Data.Warehouse;
 
 /// <summary>The table <c>load_ledger</c> in the schema of the target: a row per load, committed with the load's rows.</summary>
-internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest request)
+internal sealed class LoadLedger(NpgsqlConnection connection, LoadIdentity load)
 {
     public const string Table = "load_ledger";
 
-    private readonly string _ledger = new TableName(request.Table.Schema, Table).Quoted;
+    private readonly string _ledger = new TableName(load.Table.Schema, Table).Quoted;
 
     /// <summary>Makes schema and ledger where they are missing; outside of the load's transaction, so that nobody waits for a load to end.</summary>
     public async Task EnsureAsync(CancellationToken cancellation)
     {
         while (!await ExistsAsync(cancellation))
         {
-            var create = SqlText.Read("Warehouse/create_ledger.sql", ("schema", SqlText.Identifier(request.Table.Schema)));
+            var create = SqlText.Read("Warehouse/create_ledger.sql", ("schema", SqlText.Identifier(load.Table.Schema)));
             await using var command = new NpgsqlCommand(create, connection);
             try
             {
@@ -32,11 +32,11 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
 
     /// <summary>What the load reported when it was done, if it was.</summary>
     /// <exception cref="WarehouseException">The load key belongs to another load.</exception>
-    public async Task<LoadResult?> FindAsync(CancellationToken cancellation)
+    public async Task<TResult?> FindAsync<TResult>(CancellationToken cancellation) where TResult : LoadCounts
     {
         await using var command = new NpgsqlCommand($"select result, target, content_sha256 from {_ledger} where load_key = $1", connection)
         {
-            Parameters = { new() { Value = request.LoadKey } },
+            Parameters = { new() { Value = load.LoadKey } },
         };
         await using var row = await command.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation))
@@ -45,10 +45,10 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
         }
 
         var (target, content) = (row.GetString(1), row.GetString(2));
-        return target == request.Table.ToString() && content == request.ContentSha256
-            ? JsonSerializer.Deserialize<LoadResult>(row.GetString(0), JsonSerializerOptions.Web)
+        return target == load.Table.ToString() && content == load.ContentSha256
+            ? JsonSerializer.Deserialize<TResult>(row.GetString(0), JsonSerializerOptions.Web)
             : throw new WarehouseException(
-                $"The load key '{request.LoadKey}' was used for {target} with content {content}, and not for {request.Table} with {request.ContentSha256}. Give every load a key of its own.");
+                $"The load key '{load.LoadKey}' was used for {target} with content {content}, and not for {load.Table} with {load.ContentSha256}. Give every load a key of its own.");
     }
 
     /// <summary>Whether this content was the last to be loaded into the table.</summary>
@@ -56,22 +56,32 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadRequest reques
     {
         await using var command = new NpgsqlCommand($"select content_sha256 from {_ledger} where target = $1 order by id desc limit 1", connection)
         {
-            Parameters = { new() { Value = request.Table.ToString() } },
+            Parameters = { new() { Value = load.Table.ToString() } },
         };
-        return await command.ExecuteScalarAsync(cancellation) is string last && last == request.ContentSha256;
+        return await command.ExecuteScalarAsync(cancellation) is string last && last == load.ContentSha256;
     }
 
-    public async Task RecordAsync(LoadResult result, CancellationToken cancellation)
+    /// <summary>Whether this content was loaded into the table before, last or not.</summary>
+    public async Task<bool> HasContentAsync(CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"select exists (select from {_ledger} where target = $1 and content_sha256 = $2)", connection)
+        {
+            Parameters = { new() { Value = load.Table.ToString() }, new() { Value = load.ContentSha256 } },
+        };
+        return await command.ExecuteScalarAsync(cancellation) is true;
+    }
+
+    public async Task RecordAsync<TResult>(TResult result, CancellationToken cancellation) where TResult : LoadCounts
     {
         var insert = SqlText.Read("Warehouse/insert_ledger.sql", ("ledger", _ledger));
         await using var command = new NpgsqlCommand(insert, connection)
         {
             Parameters =
             {
-                new() { Value = request.LoadKey },
-                new() { Value = request.Source },
-                new() { Value = request.ContentSha256 },
-                new() { Value = request.Table.ToString() },
+                new() { Value = load.LoadKey },
+                new() { Value = load.Source },
+                new() { Value = load.ContentSha256 },
+                new() { Value = load.Table.ToString() },
                 new() { Value = result.RowsIn },
                 new() { Value = result.Loaded },
                 new() { Value = result.Quarantined },

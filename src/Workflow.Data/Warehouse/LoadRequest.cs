@@ -39,4 +39,6 @@ public sealed record LoadRequest
     /// a load that counts never has refused rows that nobody can see.
     /// </summary>
     public Func<string, CancellationToken, Task>? PublishQuarantine { get; init; }
+
+    internal LoadIdentity Identity => new(Table, LoadKey, Source, ContentSha256);
 }

@@ -1,5 +1,9 @@
 namespace Workflow.Data.Warehouse;
 
+/// <summary>What became of a load's rows, for its ledger row. Always <c>RowsIn = Loaded + Quarantined + Skipped</c>.</summary>
+/// <param name="Duplicates">Of the skipped, those whose key another row has.</param>
+public record LoadCounts(long RowsIn, long Loaded, long Quarantined, long Skipped, long Duplicates);
+
 /// <summary>What a load did. Always <c>RowsIn = Loaded + Quarantined + Skipped</c> and <c>Loaded = Inserted + Updated</c>.</summary>
 /// <param name="RowsIn">Records in the file; the header and blank lines are none.</param>
 /// <param name="Quarantined">Refused, each with its line and reason in the quarantine file.</param>
@@ -20,7 +24,7 @@ public sealed record LoadResult(
     bool CreatedTable,
     IReadOnlyList<string> AddedColumns,
     IReadOnlyList<WidenedColumn> WidenedColumns,
-    IReadOnlyList<LoadedColumn> Columns);
+    IReadOnlyList<LoadedColumn> Columns) : LoadCounts(RowsIn, Loaded, Quarantined, Skipped, Duplicates);
 
 /// <summary>A column of the table that got a wider type.</summary>
 /// <param name="Evidence">The row of the file that asked for it: <c>line 9 is '3000000000', beyond integer</c>.</param>

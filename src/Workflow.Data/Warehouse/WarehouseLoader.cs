@@ -8,43 +8,18 @@ namespace Workflow.Data.Warehouse;
 /// </summary>
 public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
 {
-    private const string IntegrityViolation = "23";
-
     /// <exception cref="WarehouseException">The table cannot take the file; trying again does not help.</exception>
     /// <exception cref="BadInputException">The file is not CSV as a whole.</exception>
     /// <exception cref="NpgsqlException">The warehouse is out of reach or refuses.</exception>
-    public async Task<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellation)
-    {
-        await using var connection = await warehouse.OpenConnectionAsync(cancellation);
-        var ledger = new LoadLedger(connection, request);
-        await ledger.EnsureAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        try
-        {
-            var result = await LoadAsync(connection, ledger, request, cancellation);
-            await transaction.CommitAsync(cancellation);
-            return result;
-        }
-        catch (PostgresException refusal) when (refusal.SqlState.StartsWith(IntegrityViolation, StringComparison.Ordinal))
-        {
-            throw new WarehouseException($"{request.Table} refuses the rows: {refusal.MessageText}. {refusal.Detail}", refusal);
-        }
-    }
+    public Task<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellation) =>
+        LoadTransaction.RunAsync(warehouse, request.Identity, load => LoadAsync(load, request, cancellation), cancellation);
 
-    private static async Task<LoadResult> LoadAsync(NpgsqlConnection connection, LoadLedger ledger, LoadRequest request, CancellationToken cancellation)
+    private static async Task<LoadResult> LoadAsync(LoadTransaction load, LoadRequest request, CancellationToken cancellation)
     {
-        await ExecuteAsync(connection, SqlText.Read("Warehouse/begin_load.sql"), cancellation, request.Table.ToString());
-        if (await ledger.FindAsync(cancellation) is { } done)
-        {
-            return done;
-        }
-
-        var target = await TargetTable.FindAsync(connection, request.Table, cancellation);
-        var result = target is not null && await ledger.IsLastContentAsync(cancellation)
+        var target = await TargetTable.FindAsync(load.Connection, request.Table, cancellation);
+        return target is not null && await load.IsLastContentAsync(cancellation)
             ? Nothing(request)
-            : await LoadAsync(connection, request, LoadPlan.Make(request, target), cancellation);
-        await ledger.RecordAsync(result, cancellation);
-        return result;
+            : await LoadAsync(load.Connection, request, LoadPlan.Make(request, target), cancellation);
     }
 
     private static async Task<LoadResult> LoadAsync(NpgsqlConnection connection, LoadRequest request, LoadPlan plan, CancellationToken cancellation)
@@ -53,7 +28,7 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         await ExecuteAsync(connection, LoadSql.CreateStage(plan), cancellation);
 
         using var encoder = new RowEncoder(request, plan);
-        await StagingCopy.RunAsync(connection, LoadSql.CopyStage(plan), encoder, cancellation);
+        await BinaryCopy.RunAsync(connection, LoadSql.CopyStage(plan), encoder.Fill, cancellation);
         encoder.Dispose();
         if (encoder.Rows != request.Schema.Rows)
         {
@@ -69,7 +44,7 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         var (inserted, updated) = encoder.Encoded > 0 ? await MergeAsync(connection, plan, encoder.KeysAscend, cancellation) : (0, 0);
         var duplicates = encoder.Encoded - inserted - updated;
         var changed = encoder.Encoded > 0;
-        return Balanced(new(
+        return new(
             RowsIn: encoder.Rows,
             Loaded: inserted + updated,
             Inserted: inserted,
@@ -81,7 +56,7 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
             CreatedTable: changed && plan.CreatesTable,
             AddedColumns: changed && !plan.CreatesTable ? [.. plan.Added.Select(column => column.Name)] : [],
             WidenedColumns: changed ? plan.Widened : [],
-            Columns: Describe(request)));
+            Columns: Describe(request));
     }
 
     /// <summary>Changes the table where it has to, and moves the staged rows into it.</summary>
@@ -108,7 +83,7 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         return (row.GetInt64(0), row.GetInt64(1));
     }
 
-    private static LoadResult Nothing(LoadRequest request) => Balanced(new(
+    private static LoadResult Nothing(LoadRequest request) => new(
         RowsIn: request.Schema.Rows,
         Loaded: 0,
         Inserted: 0,
@@ -120,25 +95,15 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         CreatedTable: false,
         AddedColumns: [],
         WidenedColumns: [],
-        Columns: Describe(request)));
+        Columns: Describe(request));
 
     private static LoadedColumn[] Describe(LoadRequest request) =>
         [.. request.Schema.Columns.Select(column => new LoadedColumn(TableName.Fold(column.Name), column.Type.ToString(), column.Nulls, column.Evidence?.Reason))];
 
-    private static LoadResult Balanced(LoadResult result) =>
-        result.RowsIn == result.Loaded + result.Quarantined + result.Skipped && result.Skipped >= result.Duplicates && result.Duplicates >= 0
-            ? result
-            : throw new InvalidOperationException($"A load does not balance and was not committed: {result}");
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] parameters)
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
     {
         // A merge takes as long as it takes; the token is what ends it.
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(new() { Value = parameter });
-        }
-
         return await command.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -4,19 +4,23 @@ using Workflow.Data.Postgres;
 
 namespace Workflow.Data.Warehouse;
 
-/// <summary>Copies a file's rows into the staging table: one thread encodes while the other end receives.</summary>
-internal static class StagingCopy
+/// <summary>Copies rows into a table by binary COPY: one thread encodes while the other end receives, a few buffers ahead at most.</summary>
+internal static class BinaryCopy
 {
     private const int BufferSize = 1 << 18;
     private const int BuffersInFlight = 4;
 
-    public static async Task RunAsync(NpgsqlConnection connection, string copy, RowEncoder encoder, CancellationToken cancellation)
+    /// <summary>Adds whole rows to the buffer until it holds about as many bytes as it is told.</summary>
+    /// <returns>False where there are no more.</returns>
+    public delegate bool FillBuffer(CopyBuffer buffer, int size);
+
+    public static async Task RunAsync(NpgsqlConnection connection, string copy, FillBuffer fill, CancellationToken cancellation)
     {
         var filled = Channel.CreateBounded<CopyBuffer>(new BoundedChannelOptions(BuffersInFlight) { SingleReader = true, SingleWriter = true });
         var empty = Channel.CreateUnbounded<CopyBuffer>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await using var stream = await connection.BeginRawBinaryCopyAsync(copy, cancellation);
-        var encoding = Task.Run(() => EncodeAsync(encoder, filled.Writer, empty.Reader, stop.Token), cancellation);
+        var encoding = Task.Run(() => EncodeAsync(fill, filled.Writer, empty.Reader, stop.Token), cancellation);
         try
         {
             await foreach (var buffer in filled.Reader.ReadAllAsync(cancellation))
@@ -37,7 +41,7 @@ internal static class StagingCopy
         }
     }
 
-    private static async Task EncodeAsync(RowEncoder encoder, ChannelWriter<CopyBuffer> filled, ChannelReader<CopyBuffer> empty, CancellationToken cancellation)
+    private static async Task EncodeAsync(FillBuffer fill, ChannelWriter<CopyBuffer> filled, ChannelReader<CopyBuffer> empty, CancellationToken cancellation)
     {
         Exception? failure = null;
         try
@@ -52,7 +56,7 @@ internal static class StagingCopy
                     buffer.WriteHeader();
                 }
 
-                more = encoder.Fill(buffer, BufferSize);
+                more = fill(buffer, BufferSize);
                 if (!more)
                 {
                     buffer.WriteFieldCount(-1);
