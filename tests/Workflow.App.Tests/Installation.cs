@@ -57,6 +57,13 @@ internal sealed class Installation : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Lets the service use the tests' DynamoDB instead of starting one of its own.</summary>
+    public async Task<Installation> WithAsync(DynamoDbFixture dynamo)
+    {
+        await dynamo.ShareAsync(Data.Path, TestContext.Current.CancellationToken);
+        return this;
+    }
+
     public Installation WriteSettings()
     {
         Data.Create();

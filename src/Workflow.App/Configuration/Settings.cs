@@ -9,7 +9,7 @@ namespace Workflow.App.Configuration;
 /// <param name="Warehouse">Connection string of the database that pipelines load into; null for the embedded one.</param>
 internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyList<Pipeline> Pipelines)
 {
-    private static readonly string[] Sections = ["ConnectionStrings", "Logging", "Pipelines"];
+    private static readonly string[] Sections = ["Aws", "ConnectionStrings", "Logging", "Pipelines"];
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,

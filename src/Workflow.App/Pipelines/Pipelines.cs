@@ -47,6 +47,7 @@ internal static class Pipelines
         services.AddSingleton(new LocalSecretStore(data.Secrets));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
         services.AddHttpClient<SlackNotifier>();
+        services.AddDynamoDb(data);
         return services;
     }
 }
