@@ -5,7 +5,7 @@ using Workflow.Durable;
 
 namespace Workflow.App.Pipelines.CsvToWarehouse;
 
-/// <summary>What to load, and where and how; see docs/operations.md.</summary>
+/// <summary>What to load, and where and how; see docs/pipelines/csv-to-warehouse.md.</summary>
 internal sealed record CsvToWarehouseInput : IPipelineInput
 {
     private const int MostAtOnce = 64;

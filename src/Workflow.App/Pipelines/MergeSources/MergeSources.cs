@@ -3,7 +3,7 @@ using Workflow.Data.Warehouse;
 
 namespace Workflow.App.Pipelines.MergeSources;
 
-/// <summary>What to merge with what, and where to; see docs/operations.md.</summary>
+/// <summary>What to merge with what, and where to; see docs/pipelines/merge-sources.md.</summary>
 internal sealed record MergeSourcesInput : IPipelineInput
 {
     private const int MostAttempts = 100;
