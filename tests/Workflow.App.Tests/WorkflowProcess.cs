@@ -48,9 +48,24 @@ internal sealed class WorkflowProcess : IAsyncDisposable
     /// <summary>Starts <c>workflow serve</c> and waits until it answers.</summary>
     public static async Task<WorkflowProcess> ServeAsync(Installation installation, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var process = new WorkflowProcess(["serve", "--data", installation.Data.Path, "--urls", "http://127.0.0.1:0"], environment);
-        await Eventually.TrueAsync(async () => process.HasExited || (await ServiceRecord.FindAsync(installation.Data, default))?.ProcessId == process._process.Id, TimeSpan.FromSeconds(60));
-        return process.HasExited ? throw new InvalidOperationException($"The service ended before it answered:\n{process._errors}") : process;
+        var process = Serve(installation, environment);
+        return await process.FindAddressAsync(installation, TestContext.Current.CancellationToken) is null
+            ? throw new InvalidOperationException($"The service ended before it answered:\n{process._errors}")
+            : process;
+    }
+
+    /// <summary>Starts <c>workflow serve</c>.</summary>
+    public static WorkflowProcess Serve(Installation installation, IReadOnlyDictionary<string, string>? environment = null) =>
+        new(["serve", "--data", installation.Data.Path, "--urls", "http://127.0.0.1:0"], environment);
+
+    /// <summary>Where the service answers, once it does; null when it ended before.</summary>
+    public async Task<Uri?> FindAddressAsync(Installation installation, CancellationToken cancellation)
+    {
+        ServiceRecord? record = null;
+        await Eventually.TrueAsync(
+            async () => _process.HasExited || (record = await ServiceRecord.FindAsync(installation.Data, cancellation))?.ProcessId == _process.Id,
+            TimeSpan.FromSeconds(60));
+        return _process.HasExited ? null : record!.Address;
     }
 
     public async Task<ProcessResult> WaitAsync()

@@ -19,6 +19,18 @@ public sealed class FakeTimeProvider(DateTimeOffset? start = null) : TimeProvide
         }
     }
 
+    /// <summary>Timers that are set: wait for those you expect before you advance.</summary>
+    public int TimerCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _timers.Count;
+            }
+        }
+    }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()

@@ -41,8 +41,9 @@ internal static class PipelinesApi
 
 /// <summary>A configured pipeline as the API shows it.</summary>
 /// <param name="Trigger">The prefix whose new objects start runs, or null.</param>
-internal sealed record PipelineView(string Name, string Kind, string Summary, string? Trigger, JsonObject Options)
+/// <param name="Schedule">When runs start by themselves, or null.</param>
+internal sealed record PipelineView(string Name, string Kind, string Summary, string? Trigger, string? Schedule, JsonObject Options)
 {
     public static PipelineView From(Pipeline pipeline) =>
-        new(pipeline.Name, pipeline.Kind.Name, pipeline.Kind.Summary, pipeline.Trigger?.Prefix.ToString(), pipeline.Options);
+        new(pipeline.Name, pipeline.Kind.Name, pipeline.Kind.Summary, pipeline.Trigger?.Prefix.ToString(), pipeline.Schedule?.Text, pipeline.Options);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Spectre.Console;
 using Workflow.App.Api;
 using Workflow.App.Demo;
@@ -30,9 +29,9 @@ internal static class DemoCommand
 
         using var client = new ServiceClient(service.Address);
         var runs = new List<Run>();
-        foreach (var (pipeline, address) in await SampleInstallation.PrepareAsync(service, cancellation))
+        foreach (var sample in await SampleInstallation.PrepareAsync(service, cancellation))
         {
-            runs.Add(await client.StartAsync(pipeline, new JsonObject { ["object"] = address }, instance: null, cancellation));
+            runs.Add(await client.StartAsync(sample.Pipeline, sample.Input, instance: null, cancellation));
         }
 
         await FollowAsync(client, runs, cancellation);

@@ -15,9 +15,13 @@ internal static class SettingsReader
     public static JsonObject ToJson(IConfigurationSection section) => new(section.GetChildren().Select(child => KeyValuePair.Create(child.Key, Node(child))));
 
     /// <param name="path">Goes in front of the keys in errors; empty for none.</param>
-    public static T Read<T>(JsonObject given, string path, SettingErrors errors) where T : class
+    public static T Read<T>(JsonObject given, string path, SettingErrors errors) where T : class =>
+        Accept(given, typeof(T), path, errors).Deserialize<T>()!;
+
+    /// <summary>What of the given is a setting of the type and can be read as one; the rest is reported.</summary>
+    private static JsonObject Accept(JsonObject given, Type type, string path, SettingErrors errors)
     {
-        var properties = typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite)
             .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
         var accepted = new JsonObject();
@@ -30,19 +34,19 @@ internal static class SettingsReader
             }
             else if (value is not null)
             {
-                var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-                if (Convert(value, type) is { } converted)
+                var wanted = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+                if (Convert(value, wanted, key, errors) is { } converted)
                 {
                     accepted[property.Name] = converted;
                 }
                 else
                 {
-                    errors.Add(key, Text(value), $"write {Wanted(type)}");
+                    errors.Add(key, Text(value), $"write {Wanted(wanted)}");
                 }
             }
         }
 
-        return accepted.Deserialize<T>()!;
+        return accepted;
     }
 
     private static JsonNode? Node(IConfigurationSection section)
@@ -58,8 +62,21 @@ internal static class SettingsReader
             : ToJson(section);
     }
 
-    private static JsonNode? Convert(JsonNode value, Type type)
+    /// <returns>Null where it is not of the type; what is wrong inside of it is reported here.</returns>
+    private static JsonNode? Convert(JsonNode value, Type type, string key, SettingErrors errors)
     {
+        if (IsRecord(type))
+        {
+            return value is JsonObject section ? Accept(section, type, key, errors) : null;
+        }
+
+        if (ItemOf(type) is { } item && IsRecord(item))
+        {
+            return value is JsonArray items && items.All(one => one is JsonObject)
+                ? new JsonArray([.. items.Select((one, index) => Accept((JsonObject)one!, item, $"{key}:{index}", errors))])
+                : null;
+        }
+
         if (type == typeof(IReadOnlyList<string>))
         {
             return value switch
@@ -82,6 +99,8 @@ internal static class SettingsReader
             _ when type == typeof(bool) => bool.TryParse(text, out var flag) ? JsonValue.Create(flag) : null,
             _ when type == typeof(int) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : null,
             _ when type == typeof(long) => long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : null,
+            _ when type == typeof(decimal) => decimal.TryParse(text, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : null,
+            _ when type == typeof(double) => double.TryParse(text, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? JsonValue.Create(number) : null,
             _ when type == typeof(TimeSpan) => TimeSpan.TryParseExact(text, "c", null, out var span) ? JsonValue.Create(span.ToString("c")) : null,
             _ when type.IsEnum => Enum.GetNames(type).Contains(text, StringComparer.OrdinalIgnoreCase) ? JsonSerializer.SerializeToNode(Enum.Parse(type, text, ignoreCase: true), type) : null,
             _ => throw new NotSupportedException($"A setting of type {type.Name} has no way to be read: add it here."),
@@ -95,8 +114,18 @@ internal static class SettingsReader
         _ when type == typeof(TimeSpan) => "a time span such as 00:00:30",
         _ when type.IsEnum => $"one of {string.Join(", ", Enum.GetNames(type))}",
         _ when type == typeof(IReadOnlyList<string>) => "a text or a list of texts",
+        _ when type == typeof(decimal) || type == typeof(double) => "a number",
+        _ when IsRecord(type) => $"a section with {Names(type)}",
+        _ when ItemOf(type) is { } item => $"a list of sections with {Names(item)}",
         _ => "a whole number",
     };
+
+    private static bool IsRecord(Type type) => type.IsClass && type != typeof(string);
+
+    private static Type? ItemOf(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GenericTypeArguments[0] : null;
+
+    private static string Names(Type type) =>
+        string.Join(", ", type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).Select(property => property.Name));
 
     private static bool IsText(JsonNode? value) => value?.GetValueKind() == JsonValueKind.String;
 

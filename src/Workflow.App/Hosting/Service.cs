@@ -38,6 +38,8 @@ internal sealed class Service : IAsyncDisposable
 
     public Databases Databases => _databases;
 
+    public DataFolder Data => _data;
+
     public ObjectStores Objects => _app.Services.GetRequiredService<ObjectStores>();
 
     /// <summary>Returns once the API answers.</summary>
@@ -114,7 +116,7 @@ internal sealed class Service : IAsyncDisposable
 
         if (options.Roles.HasFlag(ServiceRoles.Triggers))
         {
-            services.AddHostedService<ObjectWatch>();
+            services.AddHostedService<ObjectWatch>().AddHostedService<ScheduleWatch>();
         }
 
         var app = builder.Build();

@@ -9,16 +9,18 @@ namespace Workflow.App.Pipelines;
 /// A configured pipeline: a kind under a name of its own, with its trigger and its options.
 /// The name is the orchestrator's registered name, so it is the word for it everywhere: in the hub, the API and the command line.
 /// </summary>
+/// <param name="Trigger">Starts a run for each new object, or null.</param>
+/// <param name="Schedule">Starts a run at each tick, or null.</param>
 /// <param name="Options">The kind's input, as far as configuration gives it.</param>
-internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTrigger? Trigger, JsonObject Options)
+internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTrigger? Trigger, Schedule? Schedule, JsonObject Options)
 {
     /// <summary>The input of one run: the options, overridden by what the run was given.</summary>
     /// <exception cref="SettingsException">Something in it is wrong; all of it is named.</exception>
-    public IPipelineInput ReadInput(JsonObject? given)
+    public PipelineInput ReadInput(JsonObject? given)
     {
         var errors = new SettingErrors();
         var input = Kind.Read(Merge(given), "", errors);
-        if (errors.All.Count == 0 && input.Object is null)
+        if (errors.All.Count == 0 && Kind.NeedsObject && input.Object is null)
         {
             errors.Add("object", null, "name the object to read, for example local://landing/csv/orders.csv");
         }
@@ -28,7 +30,7 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
     }
 
     /// <summary>The input as far as configuration gives it.</summary>
-    public IPipelineInput Configured => Kind.Read(Options, "", new SettingErrors());
+    public PipelineInput Configured => Kind.Read(Options, "", new SettingErrors());
 
     public static Pipeline? Read(IConfigurationSection entry, SettingErrors errors)
     {
@@ -38,7 +40,7 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
         }
 
         var given = SettingsReader.ToJson(entry);
-        var trigger = TakeSection(given, "Trigger", entry.Path, errors) is { } section ? ObjectTrigger.Read(section, $"{entry.Path}:Trigger", errors) : null;
+        var (trigger, schedule) = ReadTrigger(TakeSection(given, "Trigger", entry.Path, errors), $"{entry.Path}:Trigger", errors);
         var options = TakeSection(given, "Options", entry.Path, errors) ?? [];
         var kindName = SettingsReader.Read<Entry>(given, entry.Path, errors).Kind;
         var kind = Pipelines.Kinds.FirstOrDefault(kind => kind.Name.Equals(kindName, StringComparison.OrdinalIgnoreCase));
@@ -54,8 +56,16 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
         }
 
         kind.Read(options, $"{entry.Path}:Options", errors);
-        return new(entry.Key, kind, trigger, options);
+        return new(entry.Key, kind, trigger, schedule, options);
     }
+
+    /// <summary>A trigger is told by what it names: a schedule, or the place of objects.</summary>
+    private static (ObjectTrigger? Objects, Schedule? Schedule) ReadTrigger(JsonObject? section, string path, SettingErrors errors) => section switch
+    {
+        null => (null, null),
+        _ when section.Any(setting => setting.Key.Equals(nameof(Schedule), StringComparison.OrdinalIgnoreCase)) => (null, Schedule.Read(section, path, errors)),
+        _ => (ObjectTrigger.Read(section, path, errors), null),
+    };
 
     private JsonObject Merge(JsonObject? given)
     {

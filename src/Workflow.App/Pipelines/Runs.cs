@@ -57,6 +57,10 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
         }
     }
 
+    /// <summary>Starts the run of a tick of the pipeline's schedule; the same tick told again is the same run.</summary>
+    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, CancellationToken cancellation) =>
+        StartAsync(pipeline, pipeline.ReadInput(null), $"{pipeline.Name}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", cancellation);
+
     /// <summary>The instance id that a key of the caller's stands for.</summary>
     public static string InstanceFor(string pipeline, string key) =>
         $"{pipeline}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, NameBytes))}";
@@ -66,14 +70,14 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     public static string InstanceFor(string pipeline, ObjectInfo arrived, int time = 1) =>
         InstanceFor(pipeline, $"{arrived.Address}\n{arrived.ETag}\n{arrived.LastModified.UtcTicks}\n{time}");
 
-    private Task<string> StartAsync(Pipeline pipeline, IPipelineInput input, string instance, CancellationToken cancellation) =>
+    private Task<string> StartAsync(Pipeline pipeline, PipelineInput input, string instance, CancellationToken cancellation) =>
         client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, StartOrchestrationOptions.Once(instance), cancellation);
 
     /// <summary>
     /// The run that the object's arrival asks for, unless it has ended: a run asked for by hand is that run, because two would
     /// move the object away from each other. Once it has ended, asking again means a new run.
     /// </summary>
-    private async Task<string?> FindArrivalAsync(Pipeline pipeline, IPipelineInput input, CancellationToken cancellation)
+    private async Task<string?> FindArrivalAsync(Pipeline pipeline, PipelineInput input, CancellationToken cancellation)
     {
         if (!ObjectAddress.TryParse(input.Object, out var address) || address.Name.Length == 0
             || await stores.For(address).FindAsync(address, cancellation) is not { } there)
@@ -85,7 +89,7 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
         return await client.GetInstanceAsync(arrival, getInputsAndOutputs: false, cancellation) is { IsCompleted: true } ? null : arrival;
     }
 
-    private static bool IsFor(OrchestrationMetadata existing, Pipeline pipeline, IPipelineInput input) =>
+    private static bool IsFor(OrchestrationMetadata existing, Pipeline pipeline, PipelineInput input) =>
         existing.Name == pipeline.Name
         && JsonNode.DeepEquals(JsonNode.Parse(existing.SerializedInput ?? "null"), JsonNode.Parse(JsonDataConverter.Serialize(input, "the input")!));
 }

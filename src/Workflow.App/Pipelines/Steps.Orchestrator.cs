@@ -19,20 +19,20 @@ internal static class Steps
     });
 
     /// <summary>Sends a message, where the pipeline says where to; whatever becomes of it, the run goes on.</summary>
-    public static async Task NotifyAsync(this TaskOrchestrationContext context, string? slack, string text)
+    public static async Task NotifyAsync(this TaskOrchestrationContext context, PipelineInput input, RunMessage message)
     {
-        if (slack is null)
+        if (input.Slack is null)
         {
             return;
         }
 
         try
         {
-            await context.CallActivityAsync(nameof(Notify), new NotifyInput(slack, text, context.NewGuid().ToString("N")));
+            await context.CallActivityAsync(nameof(Notify), new NotifyInput(input.Slack, message.Text, context.NewGuid().ToString("N")));
         }
         catch (TaskFailedException unsent)
         {
-            context.CreateReplaySafeLogger(nameof(Notify)).LogWarning(unsent, "Run {Instance} could not say \"{Text}\".", context.InstanceId, text);
+            context.CreateReplaySafeLogger(nameof(Notify)).LogWarning(unsent, "Run {Instance} could not say \"{Text}\".", context.InstanceId, message.Text);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
@@ -103,6 +104,7 @@ internal sealed class ActivityRunner(
     {
         var scheduled = work.Scheduled.TaskScheduled;
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(running.Token, stop);
+        using var span = DurableTaskTelemetry.StartActivity(scheduled.Name, work.InstanceId, work.TaskId);
         try
         {
             await using var scope = scopes.CreateAsyncScope();
@@ -118,6 +120,7 @@ internal sealed class ActivityRunner(
         }
         catch (Exception error)
         {
+            span?.SetStatus(ActivityStatusCode.Error, error.Message);
             log.LogWarning(error, "Activity {Activity} of instance {Instance}, step {TaskId}, failed", scheduled.Name, work.InstanceId, work.TaskId);
             return Messages.TaskFailed(work.TaskId, Failures.From(error), time);
         }

@@ -120,7 +120,46 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Settings_within_settings_are_read_and_each_error_names_its_place()
+    {
+        var errors = new SettingErrors();
+        var read = SettingsReader.Read<Nested>(
+            (JsonObject)JsonNode.Parse("""{ "Share": "0.25", "Rules": [{ "Name": "a", "Most": 1.5 }, { "Name": "b", "Mots": 1 }], "Limits": { "Most": "many" } }""")!, "Options", errors);
+
+        Assert.Equal((0.25m, 2, "a", 1.5), (read.Share, read.Rules.Count, read.Rules[0].Name, read.Rules[0].Most));
+        Assert.Equal(
+            ["Options:Rules:1:Mots is '1': there is no such setting; here there are Most, Name", "Options:Limits:Most is 'many': write a number"],
+            errors.All.Select(error => error.ToString()));
+    }
+
+    [Fact]
+    public void A_list_of_settings_that_is_none_is_refused()
+    {
+        var errors = new SettingErrors();
+
+        SettingsReader.Read<Nested>((JsonObject)JsonNode.Parse("""{ "Rules": "a", "Limits": [1] }""")!, "", errors);
+
+        Assert.Equal(["Rules is 'a': write a list of sections with Name, Most", "Limits is '[1]': write a section with Name, Most"], errors.All.Select(error => error.ToString()));
+    }
+
+    [Fact]
     public void The_settings_the_program_comes_with_are_right() => Load("{}");
+
+    private sealed record Nested
+    {
+        public decimal Share { get; init; }
+
+        public IReadOnlyList<Item> Rules { get; init; } = [];
+
+        public Item? Limits { get; init; }
+    }
+
+    private sealed record Item
+    {
+        public string Name { get; init; } = "";
+
+        public double? Most { get; init; }
+    }
 
     private IReadOnlyList<SettingError> ErrorsOf(string json) => Assert.Throws<SettingsException>(() => Load(json)).Errors;
 

@@ -48,6 +48,18 @@ public sealed class KillTests(PostgresFixture postgres)
         await AssertCsvAsync(installation);
     }
 
+    [Fact]
+    public async Task Csv_to_warehouse_ends_the_same_when_it_is_killed_after_each_activity()
+    {
+        await using var installation = await PrepareCsvAsync();
+
+        var killed = await KilledRun.CompleteAsync(installation, "users", new { @object = "local://crash/csv/a/users.csv" });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
+        Assert.Equal(["activity:FindObjects", "activity:LoadCsv", "activity:MoveObject"], killed.Kills.Select(kill => kill.Split(' ')[1]));
+        await AssertCsvAsync(installation);
+    }
+
     [Theory]
     [MemberData(nameof(MergePoints))]
     public async Task Merge_sources_ends_the_same_when_it_is_killed(int afterEffect)

@@ -12,13 +12,17 @@ internal static class StartupHook
 {
     private static readonly EffectCount Effects = new();
 
-    public static void Initialize() => DiagnosticListener.AllListeners.Subscribe(new Watch<DiagnosticListener>(source =>
+    public static void Initialize()
     {
-        if (source.Name is "Microsoft.Extensions.Hosting" or "HttpHandlerDiagnosticListener")
+        KillAfterEachActivity.Watch();
+        DiagnosticListener.AllListeners.Subscribe(new Watch<DiagnosticListener>(source =>
         {
-            source.Subscribe(new Watch<KeyValuePair<string, object?>>(told => See(told.Key, told.Value)));
-        }
-    }));
+            if (source.Name is "Microsoft.Extensions.Hosting" or "HttpHandlerDiagnosticListener")
+            {
+                source.Subscribe(new Watch<KeyValuePair<string, object?>>(told => See(told.Key, told.Value)));
+            }
+        }));
+    }
 
     private static void See(string what, object? about)
     {

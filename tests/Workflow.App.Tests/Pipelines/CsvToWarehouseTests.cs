@@ -102,8 +102,23 @@ public sealed class CsvToWarehouseTests(PostgresFixture postgres)
         Assert.Equal(["error/eu/bad.csv"], installation.Objects("landing"));
         Assert.Empty(await installation.QueryAsync("select 1 from pg_tables where tablename = 'users'"));
         var said = Assert.Single(await installation.SlackAsync());
-        Assert.Contains("local://landing/csv/eu/bad.csv", said.Text, StringComparison.Ordinal);
+        Assert.StartsWith("users failed at load on local://landing/csv/eu/bad.csv", said.Text, StringComparison.Ordinal);
         Assert.Contains("local://landing/error/eu/bad.csv", said.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_load_is_told_about_once_for_a_prefix_too()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://landing/csv/day/1.csv", "user_id,name\n1,Ann\n2\n");
+        installation.Drop("local://landing/csv/day/2.csv", "user_id,name\n2,Bo\n");
+
+        await installation.RunAsync("users", new { @object = "local://landing/csv/day/" });
+
+        Assert.Contains(
+            "users completed on local://landing/csv/day/", Assert.Single(await installation.SlackAsync(), message => message.Text.EndsWith("3 rows in, 2 loaded into public.users, 1 quarantined.", StringComparison.Ordinal)).Text,
+            StringComparison.Ordinal);
+        Assert.Single(await installation.SlackAsync());
     }
 
     [Fact]

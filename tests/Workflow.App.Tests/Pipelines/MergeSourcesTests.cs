@@ -40,7 +40,7 @@ public sealed class MergeSourcesTests(PostgresFixture postgres)
         Assert.Equal(2, said.Count);
         Assert.Contains("22 rows of public.customers are not in local://sources/test.json", said[0].Text, StringComparison.Ordinal);
         Assert.Contains("id 3, 4, 5, 6, 7, 8, 10, 11, 12, 13 and 12 more", said[0].Text, StringComparison.Ordinal);
-        Assert.Contains("3 rows of local://sources/test.json written to local://merged/tenant.csv", said[1].Text, StringComparison.Ordinal);
+        Assert.Contains("3 rows in, 3 loaded into local://merged/tenant.csv", said[1].Text, StringComparison.Ordinal);
         Assert.All(said, message => Assert.Equal("tenants", message.Channel));
     }
 

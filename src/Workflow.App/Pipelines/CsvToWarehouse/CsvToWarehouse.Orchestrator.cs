@@ -9,26 +9,30 @@ namespace Workflow.App.Pipelines.CsvToWarehouse;
 /// </summary>
 internal sealed class CsvToWarehouse : TaskOrchestrator<CsvToWarehouseInput, CsvToWarehouseResult>
 {
-    public override async Task<CsvToWarehouseResult> RunAsync(TaskOrchestrationContext context, CsvToWarehouseInput input)
+    public override Task<CsvToWarehouseResult> RunAsync(TaskOrchestrationContext context, CsvToWarehouseInput input) =>
+        context.ReportAsync(input, input.Table, async report =>
+        {
+            var objects = await report.StateAsync("find", () => context.CallActivityAsync<IReadOnlyList<FoundObject>>(
+                nameof(FindObjects), new FindObjectsInput(context.Name, input.Object!), Steps.Retry(input.Attempts)));
+            return input.IsPrefix()
+                ? await report.StateAsync("load", () => LoadEachAsync(context, input, objects))
+                : await LoadOneAsync(context, input, objects.Single(), report);
+        });
+
+    private static async Task<CsvToWarehouseResult> LoadOneAsync(TaskOrchestrationContext context, CsvToWarehouseInput input, FoundObject found, RunReport report)
     {
         var retry = Steps.Retry(input.Attempts);
-        FoundObject? found = null;
         try
         {
-            var objects = await context.CallActivityAsync<IReadOnlyList<FoundObject>>(nameof(FindObjects), new FindObjectsInput(context.Name, input.Object!), retry);
-            if (input.IsPrefix())
-            {
-                return await LoadEachAsync(context, input, objects);
-            }
-
-            found = objects.Single();
-            var loaded = await context.CallActivityAsync<CsvToWarehouseResult>(nameof(LoadCsv), new LoadCsvInput(found, input, context.NewGuid()), retry);
-            var moved = await context.CallActivityAsync<string>(nameof(MoveObject), new MoveObjectInput(found, Areas.Processed), retry);
+            var loaded = await report.StateAsync("load", () => context.CallActivityAsync<CsvToWarehouseResult>(
+                nameof(LoadCsv), new LoadCsvInput(found, input, context.NewGuid()), retry));
+            var moved = await report.StateAsync("move", () => context.CallActivityAsync<string>(nameof(MoveObject), new MoveObjectInput(found, Areas.Processed), retry));
             return loaded with { Object = moved };
         }
-        catch (TaskFailedException failed)
+        catch (TaskFailedException)
         {
-            await SetAsideAsync(context, input, found, failed.FailureDetails.ErrorMessage);
+            report.Remark = await SetAsideAsync(context, input, found);
+            context.SetCustomStatus(report.Remark);
             throw;
         }
     }
@@ -44,22 +48,15 @@ internal sealed class CsvToWarehouse : TaskOrchestrator<CsvToWarehouseInput, Csv
             : throw new ObjectsFailedException(failures.Count, objects.Count, failures[0].Failure!);
     }
 
-    private static async Task SetAsideAsync(TaskOrchestrationContext context, CsvToWarehouseInput input, FoundObject? found, string reason)
+    private static async Task<string> SetAsideAsync(TaskOrchestrationContext context, CsvToWarehouseInput input, FoundObject found)
     {
-        var where = $"It stays at {input.Object}.";
-        if (found is not null)
+        try
         {
-            try
-            {
-                where = $"It lies at {await context.CallActivityAsync<string>(nameof(MoveObject), new MoveObjectInput(found, Areas.Error), Steps.Retry(input.Attempts))}.";
-            }
-            catch (TaskFailedException stuck)
-            {
-                where = $"It could not be moved away: {stuck.FailureDetails.ErrorMessage}";
-            }
+            return $"It lies at {await context.CallActivityAsync<string>(nameof(MoveObject), new MoveObjectInput(found, Areas.Error), Steps.Retry(input.Attempts))}.";
         }
-
-        context.SetCustomStatus(where);
-        await context.NotifyAsync(input.Slack, $"{context.Name} failed on {input.Object} (run {context.InstanceId}): {reason} {where}");
+        catch (TaskFailedException stuck)
+        {
+            return $"It could not be moved away: {stuck.FailureDetails.ErrorMessage}";
+        }
     }
 }

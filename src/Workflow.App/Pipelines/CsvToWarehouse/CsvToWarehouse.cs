@@ -6,13 +6,9 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines.CsvToWarehouse;
 
 /// <summary>What to load, and where and how; see docs/pipelines/csv-to-warehouse.md.</summary>
-internal sealed record CsvToWarehouseInput : IPipelineInput
+internal sealed record CsvToWarehouseInput : PipelineInput
 {
     private const int MostAtOnce = 64;
-    private const int MostAttempts = 100;
-
-    /// <summary>A CSV file, or a prefix (ending in <c>/</c>) whose files are loaded each by itself.</summary>
-    public string? Object { get; init; }
 
     public string Table { get; init; } = "";
 
@@ -27,27 +23,21 @@ internal sealed record CsvToWarehouseInput : IPipelineInput
     /// <summary>A column whose types have nothing else in common becomes text, instead of failing the run.</summary>
     public bool AllowWideningToText { get; init; }
 
-    /// <summary>Where failures are told; see <see cref="NotifyInput.Slack"/>.</summary>
-    public string? Slack { get; init; }
-
     /// <summary>Of a prefix: files in work at one time.</summary>
     public int AtOnce { get; init; } = 4;
 
-    /// <summary>How often a step is tried whose failure may pass by itself.</summary>
-    public int Attempts { get; init; } = 5;
-
+    /// <summary>The object is a prefix (it ends in <c>/</c>) whose files are loaded each by itself.</summary>
     public bool IsPrefix() => ObjectAddress.Parse(Object!).Name.Length == 0;
 
     public TableName Target() => new(Schema, Table);
 
-    public void Check(Func<string, string> key, SettingErrors errors)
+    public override void Check(Func<string, string> key, SettingErrors errors)
     {
-        Inputs.CheckAddress(nameof(Object), Object, "local://landing/csv/users.csv", key, errors);
+        base.Check(key, errors);
         Inputs.CheckName(nameof(Table), Table, "the table to load into", key, errors);
         Inputs.CheckName(nameof(Schema), Schema, "the table's schema", key, errors);
         Inputs.CheckName(nameof(Key), Key, "the column that rows are matched by", key, errors);
         Inputs.CheckRange(nameof(AtOnce), AtOnce, MostAtOnce, key, errors);
-        Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
         if (Delimiter is not null && (Delimiter.Length != 1 || !char.IsAscii(Delimiter[0]) || Delimiter[0] is '"' or '\r' or '\n'))
         {
             errors.Add(key(nameof(Delimiter)), Delimiter, "write one ASCII character, not a quote or a line end");
@@ -55,17 +45,9 @@ internal sealed record CsvToWarehouseInput : IPipelineInput
     }
 }
 
-/// <summary>What became of the rows. Always <c>RowsIn = Loaded + Quarantined + Skipped</c>.</summary>
-internal sealed record CsvToWarehouseResult
+/// <summary>What became of the rows, and of the table.</summary>
+internal sealed record CsvToWarehouseResult : PipelineResult
 {
-    public long RowsIn { get; init; }
-
-    public long Loaded { get; init; }
-
-    public long Quarantined { get; init; }
-
-    public long Skipped { get; init; }
-
     public long Inserted { get; init; }
 
     public long Updated { get; init; }
@@ -75,8 +57,6 @@ internal sealed record CsvToWarehouseResult
 
     /// <summary>The file was the last one loaded into the table.</summary>
     public bool SameContent { get; init; }
-
-    public string? Table { get; init; }
 
     public bool CreatedTable { get; init; }
 
@@ -88,9 +68,6 @@ internal sealed record CsvToWarehouseResult
 
     /// <summary>Where the file lies now.</summary>
     public string? Object { get; init; }
-
-    /// <summary>The refused rows with their lines and reasons; null where there are none.</summary>
-    public string? QuarantineObject { get; init; }
 
     /// <summary>Of a prefix: the files that were loaded.</summary>
     public int? Files { get; init; }
@@ -126,4 +103,4 @@ internal sealed record CsvToWarehouseResult
 
 /// <summary>Some objects of a prefix could not be loaded; the others were.</summary>
 internal sealed class ObjectsFailedException(int failed, int all, TaskFailedException first)
-    : Exception($"{failed} of {all} objects failed; each has a run of its own that says why. The first: {first.FailureDetails.ErrorMessage}");
+    : RunFailedException($"{failed} of {all} objects failed; each has a run of its own that says why. The first: {first.FailureDetails.ErrorMessage}");

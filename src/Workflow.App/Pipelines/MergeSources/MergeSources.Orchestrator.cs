@@ -8,23 +8,15 @@ namespace Workflow.App.Pipelines.MergeSources;
 /// </summary>
 internal sealed class MergeSources : TaskOrchestrator<MergeSourcesInput, MergeSourcesResult>
 {
-    public override async Task<MergeSourcesResult> RunAsync(TaskOrchestrationContext context, MergeSourcesInput input)
-    {
-        try
+    public override Task<MergeSourcesResult> RunAsync(TaskOrchestrationContext context, MergeSourcesInput input) =>
+        context.ReportAsync(input, input.Output, async report =>
         {
-            var merged = await context.CallActivityAsync<MergeSourcesResult>(nameof(MergeIntoCsv), input, Steps.Retry(input.Attempts));
+            var merged = await report.StateAsync("merge", () => context.CallActivityAsync<MergeSourcesResult>(nameof(MergeIntoCsv), input, Steps.Retry(input.Attempts)));
             if (merged.DatabaseOnly > 0)
             {
-                await context.NotifyAsync(input.Slack, $"{context.Name}: {merged.DescribeDatabaseOnly(input)}");
+                await report.NotifyAsync(new($"{context.Name}: rows not in the file", $"{context.Name}: {merged.DescribeDatabaseOnly(input)}"));
             }
 
-            await context.NotifyAsync(input.Slack, $"{context.Name}: {merged.Loaded} rows of {input.Object} written to {merged.Written}.");
             return merged;
-        }
-        catch (TaskFailedException failed)
-        {
-            await context.NotifyAsync(input.Slack, $"{context.Name} failed on {input.Object} (run {context.InstanceId}): {failed.FailureDetails.ErrorMessage}");
-            throw;
-        }
-    }
+        });
 }

@@ -4,13 +4,8 @@ using Workflow.Data.Warehouse;
 namespace Workflow.App.Pipelines.MergeSources;
 
 /// <summary>What to merge with what, and where to; see docs/pipelines/merge-sources.md.</summary>
-internal sealed record MergeSourcesInput : IPipelineInput
+internal sealed record MergeSourcesInput : PipelineInput
 {
-    private const int MostAttempts = 100;
-
-    /// <summary>A JSON file: an array of objects.</summary>
-    public string? Object { get; init; }
-
     /// <summary>The name of the secret that says how to reach the database; its value is seen by the step alone.</summary>
     public string Secret { get; init; } = "";
 
@@ -24,22 +19,15 @@ internal sealed record MergeSourcesInput : IPipelineInput
     /// <summary>Where the CSV file is written, replacing the one of the run before.</summary>
     public string Output { get; init; } = "";
 
-    /// <summary>Where messages go; see <see cref="NotifyInput.Slack"/>.</summary>
-    public string? Slack { get; init; }
-
-    /// <summary>How often the merge is tried when its failure may pass by itself.</summary>
-    public int Attempts { get; init; } = 5;
-
     public TableName Source() => new(Schema, Table);
 
-    public void Check(Func<string, string> key, SettingErrors errors)
+    public override void Check(Func<string, string> key, SettingErrors errors)
     {
-        Inputs.CheckAddress(nameof(Object), Object, "local://sources/test.json", key, errors);
+        base.Check(key, errors);
         Inputs.CheckAddress(nameof(Output), Output, "local://merged/test.csv", key, errors);
         Inputs.CheckName(nameof(Table), Table, "the table to complete the file from", key, errors);
         Inputs.CheckName(nameof(Schema), Schema, "the table's schema", key, errors);
         Inputs.CheckName(nameof(Key), Key, "the column that both sides have", key, errors);
-        Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
         if (Secret.Length == 0)
         {
             errors.Add(key(nameof(Secret)), null, "name the secret that says how to reach the database");
@@ -48,18 +36,8 @@ internal sealed record MergeSourcesInput : IPipelineInput
 }
 
 /// <summary>What became of the rows. Each object of the file is a row that was written.</summary>
-internal sealed record MergeSourcesResult
+internal sealed record MergeSourcesResult : PipelineResult
 {
-    /// <summary>Objects in the file.</summary>
-    public long RowsIn { get; init; }
-
-    /// <summary>Rows written.</summary>
-    public long Loaded { get; init; }
-
-    public long Quarantined { get; init; }
-
-    public long Skipped { get; init; }
-
     /// <summary>Objects whose key the table has.</summary>
     public long Matched { get; init; }
 
@@ -74,9 +52,6 @@ internal sealed record MergeSourcesResult
     public long MoreDatabaseOnly { get; init; }
 
     public IReadOnlyList<string> Columns { get; init; } = [];
-
-    /// <summary>Where the CSV file is.</summary>
-    public string? Written { get; init; }
 
     public string DescribeDatabaseOnly(MergeSourcesInput input)
     {

@@ -1,0 +1,29 @@
+using Workflow.App.Configuration;
+
+namespace Workflow.App.Pipelines;
+
+/// <summary>What a run of a pipeline is given. It is frozen when the run starts: later changes of the configuration do not reach it.</summary>
+internal abstract record PipelineInput
+{
+    private const int MostAttempts = 100;
+
+    /// <summary>The address of what to read; null in configuration, where each run names its own.</summary>
+    public string? Object { get; init; }
+
+    /// <summary>Where messages about the run go; see <see cref="NotifyInput.Slack"/>.</summary>
+    public string? Slack { get; init; }
+
+    /// <summary>The ARN of the SNS topic where messages about the run go.</summary>
+    public string? Topic { get; init; }
+
+    /// <summary>How often a step is tried whose failure may pass by itself.</summary>
+    public int Attempts { get; init; } = 5;
+
+    /// <summary>Reports every value that will not do.</summary>
+    /// <param name="key">The full key of a setting, for the error.</param>
+    public virtual void Check(Func<string, string> key, SettingErrors errors)
+    {
+        Inputs.CheckAddress(nameof(Object), Object, "local://landing/csv/users.csv", key, errors);
+        Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
+    }
+}

@@ -1,0 +1,94 @@
+using Workflow.Durable;
+
+namespace Workflow.App.Pipelines;
+
+/// <summary>What is told about a run while it goes, state by state, and at its end. It is replayed with its orchestrator.</summary>
+internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput input)
+{
+    /// <summary>The run in the status table: begins with its day and is nobody else's, also for two runs of one minute.</summary>
+    public string IngestedId { get; } = $"{context.CurrentUtcDateTime:yyyyMMdd}-{context.InstanceId}";
+
+    /// <summary>The state the run is in, or ended in.</summary>
+    public string LatestState { get; private set; } = "start";
+
+    /// <summary>A sentence to end the message with, such as where the object lies now.</summary>
+    public string? Remark { get; set; }
+
+    /// <summary>Goes through one state of the run.</summary>
+    public async Task<T> StateAsync<T>(string state, Func<Task<T>> step)
+    {
+        LatestState = state;
+        return await step();
+    }
+
+    /// <summary>Sends a message about the run, to wherever its settings say; whatever becomes of it, the run goes on.</summary>
+    public Task NotifyAsync(RunMessage message) => context.NotifyAsync(input, message);
+}
+
+/// <summary>How a run ended.</summary>
+/// <param name="LatestState">The last state it was in: the one that failed, if one did.</param>
+/// <param name="Result">Null where it failed.</param>
+/// <param name="Reason">Why it failed; null where it did not.</param>
+internal sealed record RunEnd<TResult>(string IngestedId, string LatestState, TResult? Result, string? Reason)
+    where TResult : PipelineResult;
+
+/// <summary>A message to people about a run.</summary>
+/// <param name="Subject">For channels that have one.</param>
+/// <param name="Json">Said instead of the text to channels that programs listen to; null for the text there, too.</param>
+internal sealed record RunMessage(string Subject, string Text, string? Json = null);
+
+/// <summary>A run cannot go on, for a reason that is not a step's failure.</summary>
+internal class RunFailedException(string message) : Exception(message);
+
+internal static class RunReports
+{
+    /// <summary>Runs a pipeline state by state and tells how it ended: success or failure, with the failed state and its reason.</summary>
+    /// <param name="message">What to say at the end instead of the usual.</param>
+    public static async Task<TResult> ReportAsync<TResult>(
+        this TaskOrchestrationContext context, PipelineInput input, string target,
+        Func<RunReport, Task<TResult>> run, Func<RunEnd<TResult>, RunMessage>? message = null)
+        where TResult : PipelineResult
+    {
+        var report = new RunReport(context, input);
+        try
+        {
+            var result = await run(report);
+
+            // Of many runs that are one to whoever asked for it, only that one tells of its success.
+            if (context.Parent is null)
+            {
+                await TellAsync(new(report.IngestedId, report.LatestState, result, null));
+            }
+
+            return result;
+        }
+        catch (Exception failed) when (failed is TaskFailedException or RunFailedException)
+        {
+            var reason = (failed as TaskFailedException)?.FailureDetails.ErrorMessage ?? failed.Message;
+            await TellAsync(new(report.IngestedId, report.LatestState, null, reason));
+            throw;
+        }
+
+        Task TellAsync(RunEnd<TResult> end)
+        {
+            var said = message?.Invoke(end) ?? Describe(context, input, target, end);
+            return report.NotifyAsync(report.Remark is null ? said : said with { Text = $"{said.Text} {report.Remark}" });
+        }
+    }
+
+    private static RunMessage Describe<TResult>(TaskOrchestrationContext context, PipelineInput input, string target, RunEnd<TResult> end)
+        where TResult : PipelineResult
+    {
+        var on = input.Object is null ? "" : $" on {input.Object}";
+        if (end.Result is not { } result)
+        {
+            return new($"{context.Name} failed", $"{context.Name} failed at {end.LatestState}{on} (run {context.InstanceId}): {end.Reason}");
+        }
+
+        var refused = result.Quarantined == 0 ? "" : $", {result.Quarantined} quarantined{(result.QuarantineObject is null ? "" : $" in {result.QuarantineObject}")}";
+        var skipped = result.Skipped == 0 ? "" : $", {result.Skipped} skipped";
+        return new(
+            $"{context.Name} completed",
+            $"{context.Name} completed{on} (run {context.InstanceId}): {result.RowsIn} rows in, {result.Loaded} loaded into {result.Table ?? result.Written ?? target}{refused}{skipped}.");
+    }
+}
