@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Amazon;
+using Amazon.Runtime;
+using Workflow.Cloud.Local;
+
+namespace Workflow.Cloud.Aws;
+
+/// <summary>The way to one service: its clients, made at the first call, and its errors in our words.</summary>
+internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, SignedAnswerReader reader)
+{
+    private static readonly string[] MayPass =
+    [
+        "ConcurrentModificationException", "ConcurrentRunsExceededException", "OperationTimeoutException", "ResourceNotReadyException",
+        "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed",
+    ];
+
+    private readonly ConcurrentDictionary<(string? Region, bool Retry), SignedClient> _clients = new();
+
+    /// <param name="call">Told once more where it failed and the SDK finds that another try can help.</param>
+    /// <param name="region">Where to; null for the region of the settings.</param>
+    /// <param name="retry">False for what must not happen twice when only its answer was lost.</param>
+    public async Task<byte[]> SendAsync(SignedCall call, string? region, bool retry, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = _clients.GetOrAdd((region, retry), key => Create(key.Region, key.Retry));
+            return (await client.SendAsync(call, reader, cancellation)).Body;
+        }
+        catch (AmazonServiceException answered) when (answered.StatusCode != 0)
+        {
+            throw MayHelpToRetry(answered)
+                ? new AwsException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered)
+                : new AwsRefusedException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered);
+        }
+        catch (Exception failed) when (failed is AmazonClientException or AmazonServiceException or HttpRequestException or IOException
+            || (failed is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new AwsException(
+                service.Name, call.Operation, null, $"{failed.Message} Check Aws:Endpoints:{service.Name} ({endpoints.For(service.Name)}), AWS_REGION, the credentials and the network.", failed);
+        }
+    }
+
+    private SignedClient Create(string? region, bool retry)
+    {
+        var endpoint = endpoints.For(service.Name);
+        var config = new SignedClientConfig(service);
+        if (!retry)
+        {
+            config.MaxErrorRetry = 0;
+        }
+
+        if (endpoint.IsLocal)
+        {
+            config.ServiceURL = new Uri(endpoints.LocalAddress, LocalAws.Path).ToString();
+            config.AuthenticationRegion = region ?? LocalAws.Region;
+            return new(LocalAws.Credentials, config);
+        }
+
+        if (endpoint.Url is { } url)
+        {
+            config.AuthenticationRegion = region ?? config.RegionEndpoint?.SystemName ?? LocalAws.Region;
+            config.ServiceURL = url.ToString();
+        }
+        else if (region is not null)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+
+        return new(config);
+    }
+
+    private static bool MayHelpToRetry(AmazonServiceException answered) =>
+        answered.Retryable is not null
+        || (int)answered.StatusCode >= 500
+        || answered.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
+        || MayPass.Contains(answered.ErrorCode)
+        || answered.ErrorCode?.Contains("Throttl", StringComparison.OrdinalIgnoreCase) == true;
+}

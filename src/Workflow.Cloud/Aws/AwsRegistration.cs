@@ -1,0 +1,19 @@
+using Microsoft.Extensions.DependencyInjection;
+using Workflow.Cloud.Local;
+
+namespace Workflow.Cloud.Aws;
+
+public static class AwsRegistration
+{
+    /// <summary>The clients of the services of AWS, each at the endpoint that the container's <see cref="AwsEndpoints"/> give it.</summary>
+    public static IServiceCollection AddAwsClients(this IServiceCollection services) => services
+        .AddSingleton<GlueClient>()
+        .AddSingleton<SnsClient>();
+
+    /// <summary>The stand-in for them, to be mapped with <see cref="LocalAwsEndpoints.MapLocalAws"/>.</summary>
+    /// <param name="topics">The ARNs of the topics that it has.</param>
+    public static IServiceCollection AddLocalAws(this IServiceCollection services, string dataFolder, IReadOnlySet<string> topics) => services
+        .AddSingleton<LocalAws>()
+        .AddSingleton<ILocalAwsService>(provider => new LocalSns(dataFolder, topics, provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<ILocalAwsService>(provider => new LocalGlue(dataFolder, provider.GetRequiredService<TimeProvider>()));
+}

@@ -1,0 +1,72 @@
+using System.Net.Http.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Workflow.Cloud.Aws;
+using Workflow.Cloud.Local;
+using Workflow.Testing;
+
+namespace Workflow.Cloud.Tests.Aws;
+
+/// <summary>A service with the stand-in for AWS in it, and the clients that find it there.</summary>
+internal sealed class AwsStandIn : IAsyncDisposable
+{
+    public static readonly string Topic = LocalSns.TopicArn("runs");
+    public static readonly string FifoTopic = LocalSns.TopicArn("runs.fifo");
+
+    private readonly WebApplication _service;
+
+    private AwsStandIn(WebApplication service)
+    {
+        _service = service;
+        Http = new HttpClient { BaseAddress = new(service.Urls.Single()) };
+    }
+
+    public HttpClient Http { get; }
+
+    public SnsClient Sns => _service.Services.GetRequiredService<SnsClient>();
+
+    public GlueClient Glue => _service.Services.GetRequiredService<GlueClient>();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static async Task<AwsStandIn> StartAsync(TempFolder data)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        WebApplication? service = null;
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new AwsEndpoints(AwsEndpoints.Services.ToDictionary(name => name, _ => AwsEndpoint.Local), () => new(service!.Urls.Single())))
+            .AddAwsClients()
+            .AddLocalAws(data.Path, new HashSet<string> { Topic, FifoTopic });
+        service = builder.Build();
+        service.MapLocalAws(service.Services.GetRequiredService<LocalAws>());
+        await service.StartAsync(Cancellation);
+        return new(service);
+    }
+
+    public async Task FailAsync(LocalAwsFault fault)
+    {
+        using var response = await Http.PostAsJsonAsync("/local/aws/faults", fault, Cancellation);
+        response.EnsureSuccessStatusCode();
+    }
+
+    public async Task<LocalSnsMessage[]> MessagesAsync() => (await Http.GetFromJsonAsync<LocalSnsMessage[]>("/local/aws/sns/messages", Cancellation))!;
+
+    public async Task<LocalGlueRun[]> RunsAsync() => (await Http.GetFromJsonAsync<LocalGlueRun[]>("/local/aws/glue/runs", Cancellation))!;
+
+    public async Task PutJobAsync(LocalGlueJob job)
+    {
+        using var response = await Http.PostAsJsonAsync("/local/aws/glue/jobs", job, Cancellation);
+        response.EnsureSuccessStatusCode();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _service.DisposeAsync();
+    }
+}

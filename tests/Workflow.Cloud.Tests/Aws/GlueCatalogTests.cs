@@ -1,0 +1,79 @@
+using Workflow.Cloud.Aws;
+using Workflow.Testing;
+
+namespace Workflow.Cloud.Tests.Aws;
+
+public sealed class GlueCatalogTests : IAsyncLifetime
+{
+    private static readonly GlueTable Table = new("Sales", "Orders", "s3://lake/orders/", [new("id", "bigint"), new("lines", "array<struct<sku:string>>")], [new("day", "string"), new("load", "string")]);
+
+    private readonly TempFolder _data = new();
+    private AwsStandIn _aws = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private GlueClient Glue => _aws.Glue;
+
+    public async ValueTask InitializeAsync()
+    {
+        _aws = await AwsStandIn.StartAsync(_data);
+        await Glue.CreateDatabaseAsync("Sales", Cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _aws.DisposeAsync();
+        _data.Dispose();
+    }
+
+    [Fact]
+    public async Task A_table_is_read_back_as_it_was_written_and_its_names_are_in_lower_case()
+    {
+        Assert.Null(await Glue.FindTableAsync("sales", "orders", Cancellation));
+        Assert.True(await Glue.CreateTableAsync(Table, Cancellation));
+
+        var found = (await Glue.FindTableAsync("sales", "ORDERS", Cancellation))!;
+
+        Assert.Equal(("orders", "s3://lake/orders/"), (found.Name, found.Location));
+        Assert.Equal(Table.Columns, found.Columns);
+        Assert.Equal(Table.PartitionKeys, found.PartitionKeys);
+    }
+
+    [Fact]
+    public async Task What_is_there_already_is_left_and_then_updated()
+    {
+        await Glue.CreateDatabaseAsync("sales", Cancellation);
+        Assert.True(await Glue.CreateTableAsync(Table, Cancellation));
+        Assert.False(await Glue.CreateTableAsync(Table with { Location = "s3://lake/elsewhere/" }, Cancellation));
+        Assert.Equal("s3://lake/orders/", (await Glue.FindTableAsync("sales", "orders", Cancellation))!.Location);
+
+        await Glue.UpdateTableAsync(Table with { Location = "s3://lake/elsewhere/" }, Cancellation);
+
+        Assert.Equal("s3://lake/elsewhere/", (await Glue.FindTableAsync("sales", "orders", Cancellation))!.Location);
+    }
+
+    [Fact]
+    public async Task Partitions_beyond_one_batch_are_added_once_and_point_to_where_they_were_put_last()
+    {
+        await Glue.CreateTableAsync(Table, Cancellation);
+        var partitions = Enumerable.Range(0, 250).Select(n => new GluePartition([$"2024-03-{n % 25}", $"{n}"], $"s3://lake/orders/{n}/")).ToArray();
+        await Glue.PutPartitionsAsync(Table, partitions, Cancellation);
+        await Glue.PutPartitionsAsync(Table, [partitions[7] with { Location = "s3://lake/orders/moved/" }, new(["2024-04-01", "250"], "s3://lake/orders/250/")], Cancellation);
+
+        var found = await Glue.ListPartitionsAsync("sales", "orders", Cancellation).ToListAsync(Cancellation);
+
+        Assert.Equal(251, found.Count);
+        Assert.Equal("s3://lake/orders/moved/", found.Single(partition => partition.Values[1] == "7").Location);
+        Assert.Equal(["2024-03-8", "8"], found[8].Values);
+    }
+
+    [Fact]
+    public async Task Partitions_of_another_shape_than_the_keys_are_refused()
+    {
+        await Glue.CreateTableAsync(Table, Cancellation);
+
+        Assert.Equal("InvalidInputException", (await Assert.ThrowsAsync<AwsRefusedException>(() => Glue.PutPartitionsAsync(Table, [new(["2024-03-01"], "s3://lake/x/")], Cancellation))).Code);
+        Assert.Equal("EntityNotFoundException", (await Assert.ThrowsAsync<AwsRefusedException>(() => Glue.UpdateTableAsync(Table with { Name = "nobody" }, Cancellation))).Code);
+        Assert.Equal("EntityNotFoundException", (await Assert.ThrowsAsync<AwsRefusedException>(() => Glue.CreateTableAsync(Table with { Database = "nobody" }, Cancellation))).Code);
+    }
+}
