@@ -9,14 +9,18 @@ public sealed class DuckDbConnection : IDisposable
 {
     private readonly ConnectionHandle _handle;
 
-    internal DuckDbConnection(ConnectionHandle handle)
+    internal DuckDbConnection(ConnectionHandle handle, bool withProgress)
     {
         _handle = handle;
-        Execute(SqlText.Read("DuckDb/progress.sql"), CancellationToken.None);
+        if (withProgress)
+        {
+            Execute(SqlText.Read("DuckDb/progress.sql"), CancellationToken.None);
+        }
     }
 
     /// <summary>
     /// How far the running statement is, 0 to 1, or null when nothing is known. Each stage of a statement starts again from 0.
+    /// Not known on a connection to a database that was locked before.
     /// </summary>
     public double? Progress
     {

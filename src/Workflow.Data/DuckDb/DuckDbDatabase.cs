@@ -20,6 +20,9 @@ public sealed unsafe class DuckDbDatabase : IDisposable
     /// <summary>The version of the library, such as <c>v1.5.6</c>.</summary>
     public static string LibraryVersion => NativeMethods.Text(NativeMethods.duckdb_library_version());
 
+    /// <summary>Whether <see cref="Lock"/> was called.</summary>
+    public bool IsLocked { get; private set; }
+
     /// <exception cref="DuckDbException">A setting is refused, the file is no database, or is open already.</exception>
     public static DuckDbDatabase Open(DuckDbSettings settings)
     {
@@ -49,7 +52,19 @@ public sealed unsafe class DuckDbDatabase : IDisposable
             throw new DuckDbException($"No connection to the database {_file ?? "in memory"} could be opened.");
         }
 
-        return new(connection);
+        // The settings of a session are settings, too.
+        return new(connection, withProgress: !IsLocked);
+    }
+
+    /// <summary>
+    /// Shuts the database in for SQL that others wrote: from now on, and for good, no statement reaches a file outside the folder,
+    /// attaches a database, loads an extension or changes a setting. Times without a zone are in UTC, wherever this runs.
+    /// </summary>
+    public void Lock(string folder)
+    {
+        using var connection = Connect();
+        connection.Execute(SqlText.Read("DuckDb/lock.sql", ("folder", SqlText.Literal(Path.GetFullPath(folder)))), CancellationToken.None);
+        IsLocked = true;
     }
 
     public void Dispose()

@@ -6,6 +6,7 @@ namespace Workflow.Data.DuckDb;
 public sealed unsafe class DuckDbStatement : IDisposable
 {
     private const byte MaxDecimalWidth = 38;
+    private const int SelectStatement = 1;
 
     private readonly ConnectionHandle _connection;
     private readonly StatementHandle _handle;
@@ -17,6 +18,9 @@ public sealed unsafe class DuckDbStatement : IDisposable
         _handle = handle;
         _sql = sql;
     }
+
+    /// <summary>It gives rows and changes nothing, unless by a function it calls.</summary>
+    public bool IsSelect => NativeMethods.duckdb_prepared_statement_type(_handle) == SelectStatement;
 
     public int ParameterCount => (int)NativeMethods.duckdb_nparams(_handle);
 

@@ -62,6 +62,9 @@ internal static unsafe partial class NativeMethods
     public static partial byte* duckdb_prepare_error(StatementHandle statement);
 
     [LibraryImport(Library)]
+    public static partial int duckdb_prepared_statement_type(StatementHandle statement);
+
+    [LibraryImport(Library)]
     public static partial void duckdb_destroy_prepare(ref nint statement);
 
     [LibraryImport(Library)]
