@@ -14,6 +14,7 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     RaiseCommand.Create(),
     PurgeCommand.Create(),
     ConnectionCommand.Create(),
+    ConvertSchemaCommand.Create(),
     DemoCommand.Create(),
 };
 workflow.Options.Add(CommandLine.Data);

@@ -173,6 +173,7 @@ public sealed class CommandLineTests(PostgresFixture postgres)
     [InlineData("raise")]
     [InlineData("purge")]
     [InlineData("connection")]
+    [InlineData("convert-schema")]
     public async Task The_help_of_a_command_ends_with_two_examples(string command)
     {
         await using var installation = await Installation.CreateAsync(postgres);
