@@ -26,6 +26,7 @@ internal sealed class Installation : IAsyncDisposable
         Data = new(_folder.File("data"));
         Warehouse = warehouse;
         Settings["ConnectionStrings"] = new JsonObject { ["Hub"] = hub, [nameof(Warehouse)] = warehouse };
+        Settings["StatusTable"] = "";
     }
 
     public DataFolder Data { get; }

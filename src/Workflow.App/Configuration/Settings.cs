@@ -9,7 +9,8 @@ namespace Workflow.App.Configuration;
 /// <param name="Warehouse">Connection string of the database that pipelines load into; null for the embedded one.</param>
 internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyList<Pipeline> Pipelines)
 {
-    private static readonly string[] Sections = ["Aws", "ConnectionStrings", "Logging", "Pipelines"];
+    private const string StatusTable = nameof(PipelineInput.StatusTable);
+    private static readonly string[] Sections = ["Aws", "ConnectionStrings", "Logging", "Pipelines", StatusTable];
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
@@ -44,7 +45,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         CheckSections(sources, errors);
         var connections = ReadConnections(sources.GetSection("ConnectionStrings"), errors);
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
-        var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)).OfType<Pipeline>().ToArray();
+        var status = sources[StatusTable] ?? "";
+        Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
+        var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
         CheckTriggers(pipelines, errors);
         errors.ThrowIfAny();
         return new(connections.Hub, connections.Warehouse, host, pipelines);

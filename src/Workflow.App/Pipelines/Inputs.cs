@@ -1,11 +1,12 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
 
 namespace Workflow.App.Pipelines;
 
 /// <summary>Checks that the inputs of several pipelines share.</summary>
-internal static class Inputs
+internal static partial class Inputs
 {
     // What PostgreSQL keeps of a name.
     private const int LongestName = 63;
@@ -32,6 +33,15 @@ internal static class Inputs
         }
     }
 
+    /// <summary>None passes.</summary>
+    public static void CheckDynamoDbTable(string name, string? table, Func<string, string> key, SettingErrors errors)
+    {
+        if (!string.IsNullOrEmpty(table) && !DynamoDbTables().IsMatch(table))
+        {
+            errors.Add(key(name), table, "name a DynamoDB table with 3 to 255 of a-z, A-Z, 0-9, - _ and .");
+        }
+    }
+
     public static void CheckRange(string name, int value, int most, Func<string, string> key, SettingErrors errors)
     {
         if (value < 1 || value > most)
@@ -39,4 +49,7 @@ internal static class Inputs
             errors.Add(key(name), $"{value}", $"write a number from 1 to {most}");
         }
     }
+
+    [GeneratedRegex("^[a-zA-Z0-9_.-]{3,255}$")]
+    private static partial Regex DynamoDbTables();
 }

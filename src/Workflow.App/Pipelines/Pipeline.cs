@@ -32,6 +32,10 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
     /// <summary>The input as far as configuration gives it.</summary>
     public PipelineInput Configured => Kind.Read(Options, "", new SettingErrors());
 
+    /// <summary>The same pipeline, with an option that its entry does not give.</summary>
+    public Pipeline WithDefault(string option, string value) =>
+        Options.Any(given => given.Key.Equals(option, StringComparison.OrdinalIgnoreCase)) ? this : this with { Options = new([.. Options.Select(Copy), new(option, value)]) };
+
     public static Pipeline? Read(IConfigurationSection entry, SettingErrors errors)
     {
         if (!Names().IsMatch(entry.Key))
@@ -69,16 +73,16 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
 
     private JsonObject Merge(JsonObject? given)
     {
-        var merged = new JsonObject(Options.Select(Clone), new JsonNodeOptions { PropertyNameCaseInsensitive = true });
+        var merged = new JsonObject(Options.Select(Copy), new JsonNodeOptions { PropertyNameCaseInsensitive = true });
         foreach (var (name, value) in given ?? [])
         {
             merged[name] = value?.DeepClone();
         }
 
         return merged;
-
-        static KeyValuePair<string, JsonNode?> Clone(KeyValuePair<string, JsonNode?> option) => new(option.Key, option.Value?.DeepClone());
     }
+
+    private static KeyValuePair<string, JsonNode?> Copy(KeyValuePair<string, JsonNode?> option) => new(option.Key, option.Value?.DeepClone());
 
     private static JsonObject? TakeSection(JsonObject given, string name, string path, SettingErrors errors)
     {

@@ -16,6 +16,9 @@ internal abstract record PipelineInput
     /// <summary>The ARN of the SNS topic where messages about the run go.</summary>
     public string? Topic { get; init; }
 
+    /// <summary>The DynamoDB table that each state of the run is recorded in; empty for none. Where a pipeline says nothing, the setting of this name for all pipelines holds.</summary>
+    public string? StatusTable { get; init; }
+
     /// <summary>How often a step is tried whose failure may pass by itself.</summary>
     public int Attempts { get; init; } = 5;
 
@@ -24,6 +27,7 @@ internal abstract record PipelineInput
     public virtual void Check(Func<string, string> key, SettingErrors errors)
     {
         Inputs.CheckAddress(nameof(Object), Object, "local://landing/csv/users.csv", key, errors);
+        Inputs.CheckDynamoDbTable(nameof(StatusTable), StatusTable, key, errors);
         Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
     }
 }

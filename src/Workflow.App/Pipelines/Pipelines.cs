@@ -1,6 +1,7 @@
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.MergeSources;
+using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Objects;
@@ -25,7 +26,7 @@ internal static class Pipelines
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
     public static void Register(DurableTaskRegistry registry, IEnumerable<Pipeline> pipelines)
     {
-        registry.AddActivity<Notify>();
+        registry.AddActivity<Notify>().AddActivity<RecordState>();
         foreach (var kind in Kinds)
         {
             kind.AddActivities(registry);
@@ -47,7 +48,7 @@ internal static class Pipelines
         services.AddSingleton(new LocalSecretStore(data.Secrets));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
         services.AddHttpClient<SlackNotifier>();
-        services.AddDynamoDb(data);
+        services.AddDynamoDb(data).AddSingleton<StatusTable>();
         return services;
     }
 }

@@ -1,12 +1,20 @@
+using Workflow.Cloud.DynamoDb;
 using Workflow.Durable;
 
 namespace Workflow.App.Pipelines;
 
 /// <summary>What is told about a run while it goes, state by state, and at its end. It is replayed with its orchestrator.</summary>
-internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput input)
+/// <param name="target">What the run loads.</param>
+internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput input, string target)
 {
-    /// <summary>The run in the status table: begins with its day and is nobody else's, also for two runs of one minute.</summary>
-    public string IngestedId { get; } = $"{context.CurrentUtcDateTime:yyyyMMdd}-{context.InstanceId}";
+    private int _recorded;
+    private Exception? _toldOf;
+
+    /// <summary>
+    /// The run in the status table: begins with its start and is nobody else's, neither another run's of the same minute nor that of one
+    /// that takes the instance id over later.
+    /// </summary>
+    public string IngestedId { get; } = $"{context.CurrentUtcDateTime:yyyyMMddHHmmssfff}-{context.InstanceId}";
 
     /// <summary>The state the run is in, or ended in.</summary>
     public string LatestState { get; private set; } = "start";
@@ -14,15 +22,61 @@ internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput 
     /// <summary>A sentence to end the message with, such as where the object lies now.</summary>
     public string? Remark { get; set; }
 
-    /// <summary>Goes through one state of the run.</summary>
+    /// <summary>Goes through one state of the run, and records in the status table how it ended.</summary>
     public async Task<T> StateAsync<T>(string state, Func<Task<T>> step)
     {
         LatestState = state;
-        return await step();
+        T result;
+        try
+        {
+            result = await step();
+        }
+        catch (Exception failed) when (IsFailure(failed))
+        {
+            LatestState = state;
+            await FailAsync(failed);
+            throw;
+        }
+
+        await RecordAsync(null);
+        return result;
     }
+
+    /// <summary>Records that the run failed in its latest state, unless that is recorded already.</summary>
+    public async Task FailAsync(Exception failed)
+    {
+        if (failed != _toldOf)
+        {
+            _toldOf = failed;
+            await RecordAsync(Reason(failed));
+        }
+    }
+
+    public static bool IsFailure(Exception failed) => failed is TaskFailedException or RunFailedException;
+
+    public static string Reason(Exception failed) => (failed as TaskFailedException)?.FailureDetails.ErrorMessage ?? failed.Message;
 
     /// <summary>Sends a message about the run, to wherever its settings say; whatever becomes of it, the run goes on.</summary>
     public Task NotifyAsync(RunMessage message) => context.NotifyAsync(input, message);
+
+    /// <summary>Whatever becomes of it, the run goes on.</summary>
+    private async Task RecordAsync(string? reason)
+    {
+        if (string.IsNullOrEmpty(input.StatusTable))
+        {
+            return;
+        }
+
+        var record = new StateRecord(IngestedId, target, _recorded++, LatestState, reason, context.Name, context.InstanceId, context.CurrentUtcDateTime);
+        try
+        {
+            await context.CallActivityAsync(nameof(RecordState), new RecordStateInput(input.StatusTable, record));
+        }
+        catch (TaskFailedException unwritten)
+        {
+            context.CreateReplaySafeLogger(nameof(RecordState)).LogWarning(unwritten, "Run {Instance} could not record its state {State}.", context.InstanceId, record.State);
+        }
+    }
 }
 
 /// <summary>How a run ended.</summary>
@@ -49,7 +103,7 @@ internal static class RunReports
         Func<RunReport, Task<TResult>> run, Func<RunEnd<TResult>, RunMessage>? message = null)
         where TResult : PipelineResult
     {
-        var report = new RunReport(context, input);
+        var report = new RunReport(context, input, target);
         try
         {
             var result = await run(report);
@@ -62,10 +116,10 @@ internal static class RunReports
 
             return result;
         }
-        catch (Exception failed) when (failed is TaskFailedException or RunFailedException)
+        catch (Exception failed) when (RunReport.IsFailure(failed))
         {
-            var reason = (failed as TaskFailedException)?.FailureDetails.ErrorMessage ?? failed.Message;
-            await TellAsync(new(report.IngestedId, report.LatestState, null, reason));
+            await report.FailAsync(failed);
+            await TellAsync(new(report.IngestedId, report.LatestState, null, RunReport.Reason(failed)));
             throw;
         }
 
