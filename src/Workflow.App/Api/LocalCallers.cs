@@ -4,7 +4,7 @@ namespace Workflow.App.Api;
 
 /// <summary>
 /// Loopback keeps other machines out, but not the pages in this machine's browser. So: no request under a foreign host name
-/// (DNS rebinding), none that another origin sends, and no body that is not JSON, which a page cannot send without being asked first.
+/// (DNS rebinding), none that another origin sends, and no body that is neither JSON nor signed: a page can send neither without being asked first.
 /// </summary>
 internal static class LocalCallers
 {
@@ -32,7 +32,7 @@ internal static class LocalCallers
         }
 
         var hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        return hasBody && !request.HasJsonContentType()
+        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0
             ? (HttpStatusCode.UnsupportedMediaType, "Send the body as application/json.")
             : null;
     }

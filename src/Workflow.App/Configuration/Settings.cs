@@ -1,13 +1,15 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration.Json;
 using Workflow.App.Pipelines;
+using Workflow.Cloud.Aws;
 
 namespace Workflow.App.Configuration;
 
 /// <summary>All that an installation is configured with, read and checked as a whole before anything starts.</summary>
 /// <param name="Hub">Connection string of the durable hub's database; null for the embedded one.</param>
 /// <param name="Warehouse">Connection string of the database that pipelines load into; null for the embedded one.</param>
-internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyList<Pipeline> Pipelines)
+/// <param name="Aws">Where each service of AWS is, by the names in <see cref="AwsEndpoints.Services"/>.</param>
+internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyDictionary<string, AwsEndpoint> Aws, IReadOnlyList<Pipeline> Pipelines)
 {
     private const string StatusTable = nameof(PipelineInput.StatusTable);
     private static readonly string[] Sections = ["Aws", "ConnectionStrings", "Logging", "Pipelines", StatusTable];
@@ -45,12 +47,13 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         CheckSections(sources, errors);
         var connections = ReadConnections(sources.GetSection("ConnectionStrings"), errors);
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
+        var aws = AwsSettings.Load(sources, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
         CheckTriggers(pipelines, errors);
         errors.ThrowIfAny();
-        return new(connections.Hub, connections.Warehouse, host, pipelines);
+        return new(connections.Hub, connections.Warehouse, host, aws, pipelines);
     }
 
     /// <exception cref="UsageException">There is none of that name.</exception>

@@ -5,6 +5,7 @@ using Workflow.App.Api;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers;
+using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
 using Workflow.Durable;
@@ -50,6 +51,7 @@ internal sealed class Service : IAsyncDisposable
         var sources = Settings.Sources(options.Data);
         var settings = Settings.Load(sources);
         var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
+        AnnounceStandIns(settings, logs.CreateLogger<Service>());
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         WebApplication? app = null;
         try
@@ -105,6 +107,8 @@ internal sealed class Service : IAsyncDisposable
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
         services.AddApi();
         services.AddPipelines(options.Data);
+        services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
+        services.AddAwsClients().AddLocalAws(options.Data.Path, Notify.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))
         {
             services.AddDurableTask(hub => Configure(hub, settings, databases), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
@@ -122,7 +126,17 @@ internal sealed class Service : IAsyncDisposable
         var app = builder.Build();
         app.UseApi();
         app.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), Notify.LocalChannels(settings.Pipelines));
+        app.MapLocalAws(app.Services.GetRequiredService<LocalAws>());
         return app;
+    }
+
+    private static void AnnounceStandIns(Settings settings, ILogger logger)
+    {
+        var local = settings.Aws.Where(service => service.Value.IsLocal).Select(service => service.Key).Order(StringComparer.Ordinal).ToArray();
+        if (local.Length > 0)
+        {
+            logger.LogInformation("Using stand-ins on this machine for {Services} (Aws:Endpoints).", string.Join(", ", local));
+        }
     }
 
     private static void Configure(DurableTaskOptions hub, Settings settings, Databases databases)
@@ -131,6 +145,8 @@ internal sealed class Service : IAsyncDisposable
         hub.ConnectionString = databases.Hub;
     }
 
-    private static Uri AddressOf(WebApplication app) =>
-        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    private static Uri AddressOf(WebApplication app) => AddressOf(app.Services.GetRequiredService<IServer>());
+
+    private static Uri AddressOf(IServer server) =>
+        new(server.Features.Get<IServerAddressesFeature>()!.Addresses.First());
 }

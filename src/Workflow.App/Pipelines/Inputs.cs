@@ -50,6 +50,18 @@ internal static partial class Inputs
         }
     }
 
+    /// <summary>Null passes.</summary>
+    public static void CheckTopic(string name, string? arn, Func<string, string> key, SettingErrors errors)
+    {
+        if (arn is not null && !Topics().IsMatch(arn))
+        {
+            errors.Add(key(name), arn, "write the ARN of an SNS topic, for example arn:aws:sns:us-east-1:000000000000:runs");
+        }
+    }
+
     [GeneratedRegex("^[a-zA-Z0-9_.-]{3,255}$")]
     private static partial Regex DynamoDbTables();
+
+    [GeneratedRegex(@"^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,251}(\.fifo)?$")]
+    private static partial Regex Topics();
 }

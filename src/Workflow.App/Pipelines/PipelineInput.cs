@@ -13,7 +13,7 @@ internal abstract record PipelineInput
     /// <summary>Where messages about the run go; see <see cref="NotifyInput.Slack"/>.</summary>
     public string? Slack { get; init; }
 
-    /// <summary>The ARN of the SNS topic where messages about the run go.</summary>
+    /// <summary>The ARN of the SNS topic where messages about the run go; see <see cref="NotifyInput.Topic"/>.</summary>
     public string? Topic { get; init; }
 
     /// <summary>The DynamoDB table that each state of the run is recorded in; empty for none. Where a pipeline says nothing, the setting of this name for all pipelines holds.</summary>
@@ -28,6 +28,7 @@ internal abstract record PipelineInput
     {
         Inputs.CheckAddress(nameof(Object), Object, "local://landing/csv/users.csv", key, errors);
         Inputs.CheckDynamoDbTable(nameof(StatusTable), StatusTable, key, errors);
+        Inputs.CheckTopic(nameof(Topic), Topic, key, errors);
         Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
     }
 }

@@ -1,3 +1,4 @@
+using Workflow.Cloud.Aws;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Secrets;
 using Workflow.Data;
@@ -15,20 +16,20 @@ internal static class Steps
     /// <summary>Tries again what may pass by itself, a database or a store that is away; not what is wrong with the data.</summary>
     public static TaskOptions Retry(int attempts) => new(new RetryPolicy(attempts, FirstRetry, backoffCoefficient: 2, LongestRetry)
     {
-        NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException)],
+        NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException), typeof(AwsRefusedException)],
     });
 
     /// <summary>Sends a message, where the pipeline says where to; whatever becomes of it, the run goes on.</summary>
     public static async Task NotifyAsync(this TaskOrchestrationContext context, PipelineInput input, RunMessage message)
     {
-        if (input.Slack is null)
+        if (input.Slack is null && input.Topic is null)
         {
             return;
         }
 
         try
         {
-            await context.CallActivityAsync(nameof(Notify), new NotifyInput(input.Slack, message.Text, context.NewGuid().ToString("N")));
+            await context.CallActivityAsync(nameof(Notify), new NotifyInput(input.Slack, input.Topic, message, context.NewGuid().ToString("N")));
         }
         catch (TaskFailedException unsent)
         {

@@ -12,12 +12,12 @@ public sealed record AwsEndpoint(bool IsLocal, Uri? Url)
 
     public static AwsEndpoint Local { get; } = new(true, null);
 
-    /// <param name="setting"><c>local</c>, <c>aws</c> or an address; null is <c>aws</c>.</param>
+    /// <param name="setting"><c>local</c>, <c>aws</c> or an address; null or empty is <c>aws</c>.</param>
     public static bool TryParse(string? setting, [NotNullWhen(true)] out AwsEndpoint? endpoint)
     {
         endpoint = setting?.ToLowerInvariant() switch
         {
-            null or "aws" => Aws,
+            null or "" or "aws" => Aws,
             "local" => Local,
             _ when Uri.TryCreate(setting, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) => new(false, url),
             _ => null,

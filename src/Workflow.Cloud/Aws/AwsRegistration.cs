@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Notifications;
 
 namespace Workflow.Cloud.Aws;
 
@@ -8,7 +9,8 @@ public static class AwsRegistration
     /// <summary>The clients of the services of AWS, each at the endpoint that the container's <see cref="AwsEndpoints"/> give it.</summary>
     public static IServiceCollection AddAwsClients(this IServiceCollection services) => services
         .AddSingleton<GlueClient>()
-        .AddSingleton<SnsClient>();
+        .AddSingleton<SnsClient>()
+        .AddSingleton<SnsNotifier>();
 
     /// <summary>The stand-in for them, to be mapped with <see cref="LocalAwsEndpoints.MapLocalAws"/>.</summary>
     /// <param name="topics">The ARNs of the topics that it has.</param>

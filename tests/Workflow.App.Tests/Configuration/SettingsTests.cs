@@ -103,6 +103,22 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void A_service_of_AWS_is_local_at_AWS_or_at_an_address_and_a_topic_is_an_ARN()
+    {
+        var errors = ErrorsOf("""
+            {
+              "Aws": { "Endpoints": { "Glue": "nearby", "S3": "local", "SNS": "http://127.0.0.1:4566" } },
+              "Pipelines": { "csv-to-warehouse": { "Options": { "Topic": "runs" } } }
+            }
+            """);
+
+        Assert.Equal(
+            ["Aws:Endpoints:Glue", "Aws:Endpoints:S3", "Pipelines:csv-to-warehouse:Options:Topic"],
+            errors.Select(error => error.Key).Order(StringComparer.Ordinal));
+        Assert.Equal("Aws:Endpoints:Glue is 'nearby': write local for the stand-in, aws for AWS itself, or an address such as http://127.0.0.1:4566", Find(errors, "Aws:Endpoints:Glue"));
+    }
+
+    [Fact]
     public void A_host_file_is_read_as_settings_are()
     {
         var errors = new SettingErrors();

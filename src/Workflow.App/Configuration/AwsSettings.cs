@@ -1,0 +1,51 @@
+using Workflow.Cloud.Aws;
+
+namespace Workflow.App.Configuration;
+
+/// <summary>The section <c>Aws</c>: where each service of AWS is.</summary>
+internal sealed record AwsSettings
+{
+    public const string Section = "Aws";
+
+    public EndpointSettings Endpoints { get; init; } = new();
+
+    public static IReadOnlyDictionary<string, AwsEndpoint> Load(IConfiguration sources, SettingErrors errors)
+    {
+        var given = SettingsReader.Read<AwsSettings>(SettingsReader.ToJson(sources.GetSection(Section)), Section, errors).Endpoints;
+        var written = new Dictionary<string, string?>
+        {
+            [nameof(given.DMS)] = given.DMS,
+            [nameof(given.DynamoDB)] = given.DynamoDB,
+            [nameof(given.Glue)] = given.Glue,
+            [nameof(given.SageMaker)] = given.SageMaker,
+            [nameof(given.SNS)] = given.SNS,
+        };
+        var endpoints = new Dictionary<string, AwsEndpoint>();
+        foreach (var (service, setting) in written)
+        {
+            if (AwsEndpoint.TryParse(setting, out var endpoint))
+            {
+                endpoints[service] = endpoint;
+            }
+            else
+            {
+                errors.Add($"{Section}:{nameof(Endpoints)}:{service}", setting, "write local for the stand-in, aws for AWS itself, or an address such as http://127.0.0.1:4566");
+            }
+        }
+
+        return endpoints;
+    }
+
+    internal sealed record EndpointSettings
+    {
+        public string? DMS { get; init; }
+
+        public string? DynamoDB { get; init; }
+
+        public string? Glue { get; init; }
+
+        public string? SageMaker { get; init; }
+
+        public string? SNS { get; init; }
+    }
+}
