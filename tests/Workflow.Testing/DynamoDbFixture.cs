@@ -1,4 +1,5 @@
 using Amazon.DynamoDBv2;
+using Amazon.Runtime;
 using Microsoft.Extensions.Logging.Abstractions;
 using Workflow.Cloud.Local;
 using Xunit;
@@ -27,6 +28,16 @@ public sealed class DynamoDbFixture : IAsyncLifetime
         return _server.CreateClient();
     }
 
+    /// <summary>A client whose requests and answers pass a test's own hands; it tries nothing again by itself.</summary>
+    public async Task<IAmazonDynamoDB> CreateClientAsync(DelegatingHandler between, CancellationToken cancellation = default)
+    {
+        var port = await LocalPart.OrSkipAsync(() => _server.StartAsync(cancellation));
+        between.InnerHandler = new SocketsHttpHandler();
+        return new AmazonDynamoDBClient(
+            new BasicAWSCredentials("test", "test"),
+            new AmazonDynamoDBConfig { ServiceURL = $"http://127.0.0.1:{port}", AuthenticationRegion = "us-east-1", MaxErrorRetry = 0, HttpClientFactory = new Through(between) });
+    }
+
     /// <summary>Where a service on the data folder, in this process or another, is to use this server as its own.</summary>
     public async Task ShareAsync(string dataFolder, CancellationToken cancellation = default)
     {
@@ -39,5 +50,14 @@ public sealed class DynamoDbFixture : IAsyncLifetime
     {
         await _server.DisposeAsync();
         _folder.Dispose();
+    }
+
+    private sealed class Through(HttpMessageHandler between) : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(between, disposeHandler: false);
+
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
     }
 }

@@ -30,7 +30,7 @@ public sealed class QuarantineFile : IDisposable
 
     public void Dispose() => _writer.Dispose();
 
-    private static string Readable(ReadOnlySpan<byte> raw)
+    internal static string Readable(ReadOnlySpan<byte> raw)
     {
         var text = new StringBuilder(raw.Length);
         while (!raw.IsEmpty)
