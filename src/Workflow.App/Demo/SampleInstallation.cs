@@ -28,6 +28,7 @@ internal static class SampleInstallation
     [
         CsvToWarehouseSamples.PrepareAsync,
         MergeSourcesSamples.PrepareAsync,
+        SegmentCustomersSamples.PrepareAsync,
     ];
 
     /// <returns>What to run.</returns>

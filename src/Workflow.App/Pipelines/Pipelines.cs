@@ -1,6 +1,7 @@
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.MergeSources;
+using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
@@ -21,6 +22,9 @@ internal static class Pipelines
         new PipelineKind<MergeSources.MergeSources, MergeSourcesInput>(
             "merge-sources", "Completes a JSON file's objects from a database table and writes them as a CSV file.",
             activities => activities.AddActivity<MergeIntoCsv>()),
+        new PipelineKind<SegmentCustomers.SegmentCustomers, SegmentCustomersInput>(
+            "segment-customers", "Clusters the active customers by what they are and spend, and writes the segment of each.",
+            activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()) { NeedsObject = false },
     ];
 
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>

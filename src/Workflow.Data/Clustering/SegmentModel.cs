@@ -68,18 +68,3 @@ public sealed record SegmentModel
         }
     }
 }
-
-/// <summary>Tells the segment of rows by the centroids of a model.</summary>
-public sealed class SegmentPredictor
-{
-    private readonly double[] _centroids;
-
-    public SegmentPredictor(IReadOnlyList<IReadOnlyList<double>> centroids) => _centroids = [.. centroids.SelectMany(centroid => centroid)];
-
-    /// <returns>The segment, from 1, and the distance to its middle.</returns>
-    public (int Segment, double Distance) Predict(ReadOnlySpan<double> row)
-    {
-        var (cluster, squared) = Distances.Nearest(row, _centroids);
-        return (cluster + 1, Math.Sqrt(squared));
-    }
-}

@@ -18,7 +18,7 @@ public sealed record TableName
     public string Name { get; }
 
     /// <summary>For SQL.</summary>
-    internal string Quoted => $"{SqlText.Identifier(Schema)}.{SqlText.Identifier(Name)}";
+    public string Quoted => $"{SqlText.Identifier(Schema)}.{SqlText.Identifier(Name)}";
 
     /// <summary>For people, and the ledger.</summary>
     public override string ToString() => $"{Schema}.{Name}";

@@ -1,0 +1,5 @@
+create table predictions (
+    user_id varchar,
+    segment integer,
+    distance double
+)
