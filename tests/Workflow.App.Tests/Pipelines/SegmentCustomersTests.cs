@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Tests.Faults;
 using Workflow.Durable;
 using Workflow.Testing;
 
@@ -128,6 +129,26 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
         Assert.Equal(3, run.Output!.Value.GetProperty("clusters").GetInt32());
         var model = JsonNode.Parse(installation.Read($"local://segments/models/segments/{Text(run, "model")}/model.json"))!;
         Assert.Equal([2, 3, 4, 5, 6], model["candidates"]!.AsArray().Select(candidate => (int)candidate!["clusters"]!));
+    }
+
+    [Fact]
+    public async Task Killed_after_each_activity_it_ends_with_the_same_segments()
+    {
+        await using var installation = (await Installation.CreateAsync(postgres)).With("segments", "segment-customers", SegmentCustomersWarehouse.Options);
+        await SegmentCustomersWarehouse.FillAsync(installation);
+
+        var killed = await KilledRun.CompleteAsync(installation, "segments", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
+        Assert.Equal(["activity:PrepareCustomers", "activity:TrainSegments", "activity:PredictSegments", "activity:Notify"], killed.Kills.Select(kill => kill.Split(' ')[1]));
+        var (objects, csv) = (Published(installation), installation.Read(Text(killed.Run, "written")));
+        Assert.Equal(7, installation.Objects("segments").Count);
+        await installation.StartServiceAsync();
+        var undisturbed = await installation.RunAsync("segments", new { });
+        Assert.Equal(csv, installation.Read(Text(undisturbed, "written")));
+        Assert.Equal(objects, Published(installation));
+
+        static IEnumerable<string> Published(Installation installation) => installation.Objects("segments").Where(name => !name.StartsWith("prepared/", StringComparison.Ordinal));
     }
 
     [Theory]
