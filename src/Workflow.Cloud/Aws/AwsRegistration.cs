@@ -9,6 +9,7 @@ public static class AwsRegistration
     /// <summary>The clients of the services of AWS, each at the endpoint that the container's <see cref="AwsEndpoints"/> give it.</summary>
     public static IServiceCollection AddAwsClients(this IServiceCollection services) => services
         .AddSingleton<GlueClient>()
+        .AddSingleton<GlueCatalog>()
         .AddSingleton<SnsClient>()
         .AddSingleton<SnsNotifier>();
 

@@ -76,4 +76,42 @@ public sealed class GlueCatalogTests : IAsyncLifetime
         Assert.Equal("EntityNotFoundException", (await Assert.ThrowsAsync<AwsRefusedException>(() => Glue.UpdateTableAsync(Table with { Name = "nobody" }, Cancellation))).Code);
         Assert.Equal("EntityNotFoundException", (await Assert.ThrowsAsync<AwsRefusedException>(() => Glue.CreateTableAsync(Table with { Database = "nobody" }, Cancellation))).Code);
     }
+
+    [Fact]
+    public async Task A_dataset_is_registered_with_its_database_and_again_without_a_change()
+    {
+        var catalog = new GlueCatalog(Glue);
+        var partition = new GluePartition(["2024-03-01", "7"], "s3://lake/orders/day=2024-03-01/load=7/v1/");
+        for (var time = 0; time < 2; time++)
+        {
+            await catalog.RegisterAsync(Table with { Database = "Lake" }, [partition], Cancellation);
+        }
+
+        var found = (await Glue.FindTableAsync("lake", "orders", Cancellation))!;
+        Assert.Equal(Table.Columns, found.Columns);
+        Assert.Equal(partition.Location, (await Glue.ListPartitionsAsync("lake", "orders", Cancellation).SingleAsync(Cancellation)).Location);
+    }
+
+    [Fact]
+    public async Task Values_are_in_the_order_of_the_keys_of_the_table_that_is_there()
+    {
+        await Glue.CreateTableAsync(Table with { PartitionKeys = [.. Table.PartitionKeys.Reverse()] }, Cancellation);
+
+        await new GlueCatalog(Glue).RegisterAsync(Table, [new(["2024-03-01", "7"], "s3://lake/orders/x/")], Cancellation);
+
+        Assert.Equal(["7", "2024-03-01"], (await Glue.ListPartitionsAsync("sales", "orders", Cancellation).SingleAsync(Cancellation)).Values);
+    }
+
+    [Fact]
+    public async Task A_table_with_other_keys_is_refused_and_columns_it_had_stay()
+    {
+        await Glue.CreateTableAsync(Table with { Columns = [new("id", "int"), new("old", "string")] }, Cancellation);
+        var catalog = new GlueCatalog(Glue);
+
+        await catalog.RegisterAsync(Table, [], Cancellation);
+        var refused = await Assert.ThrowsAsync<AwsRefusedException>(() => catalog.RegisterAsync(Table with { PartitionKeys = [new("day", "string")] }, [], Cancellation));
+
+        Assert.Equal([new("id", "bigint"), new("lines", "array<struct<sku:string>>"), new("old", "string")], (await Glue.FindTableAsync("sales", "orders", Cancellation))!.Columns);
+        Assert.Contains("is partitioned by day, load, and the files by day", refused.Message, StringComparison.Ordinal);
+    }
 }
