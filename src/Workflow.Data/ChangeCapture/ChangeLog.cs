@@ -1,0 +1,84 @@
+using Npgsql;
+using Workflow.Data.Warehouse;
+
+namespace Workflow.Data.ChangeCapture;
+
+/// <summary>The table <c>change_files</c> of a schema: which files of changes were applied to which table.</summary>
+public sealed class ChangeLog(string schema)
+{
+    private readonly string _files = new TableName(schema, "change_files").Quoted;
+
+    /// <summary>Makes schema and table where they are missing; outside of any load, so that nobody waits for one.</summary>
+    public async Task EnsureAsync(NpgsqlDataSource warehouse, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await using (var find = warehouse.CreateCommand("select to_regclass($1) is not null"))
+            {
+                find.Parameters.Add(new() { Value = _files });
+                if (await find.ExecuteScalarAsync(cancellation) is true)
+                {
+                    return;
+                }
+            }
+
+            await using var create = warehouse.CreateCommand(SqlText.Read("ChangeCapture/create_change_files.sql", ("schema", SqlText.Identifier(TableName.Fold(schema)))));
+            try
+            {
+                await create.ExecuteNonQueryAsync(cancellation);
+            }
+            catch (PostgresException raced) when (raced.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema
+                or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject)
+            {
+                // "if not exists" does not hold between sessions that create at once: another one has just done it.
+            }
+        }
+    }
+
+    /// <summary>The files applied to any table of the schema, as address and ETag.</summary>
+    public async Task<HashSet<(string File, string ETag)>> ReadAppliedAsync(NpgsqlDataSource warehouse, CancellationToken cancellation)
+    {
+        await using var read = warehouse.CreateCommand($"select file, etag from {_files}");
+        await using var rows = await read.ExecuteReaderAsync(cancellation);
+        var applied = new HashSet<(string, string)>();
+        while (await rows.ReadAsync(cancellation))
+        {
+            applied.Add((rows.GetString(0), rows.GetString(1)));
+        }
+
+        return applied;
+    }
+
+    internal async Task<bool> IsAppliedAsync(NpgsqlConnection connection, TableName table, ChangeSource source, CancellationToken cancellation)
+    {
+        await using var find = new NpgsqlCommand($"select exists (select from {_files} where target = $1 and file = $2 and etag = $3)", connection)
+        {
+            Parameters = { new() { Value = table.ToString() }, new() { Value = source.Address }, new() { Value = source.ETag } },
+        };
+        return await find.ExecuteScalarAsync(cancellation) is true;
+    }
+
+    internal async Task RecordAsync(NpgsqlConnection connection, TableName table, ChangeSource source, long rows, CancellationToken cancellation)
+    {
+        await using var insert = new NpgsqlCommand(SqlText.Read("ChangeCapture/record_change_file.sql", ("files", _files)), connection)
+        {
+            Parameters =
+            {
+                new() { Value = table.ToString() },
+                new() { Value = source.Address },
+                new() { Value = source.ETag },
+                new() { Value = source.File.Stamp },
+                new() { Value = source.File.IsFullLoad },
+                new() { Value = rows },
+            },
+        };
+        await insert.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>The time of the last change file applied to the table.</summary>
+    internal async Task<string?> ReadWatermarkAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
+    {
+        await using var read = new NpgsqlCommand($"select max(stamp) from {_files} where target = $1 and not is_full_load", connection) { Parameters = { new() { Value = table.ToString() } } };
+        return await read.ExecuteScalarAsync(cancellation) as string;
+    }
+}

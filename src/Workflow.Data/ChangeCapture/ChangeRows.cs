@@ -1,0 +1,104 @@
+using System.Text;
+using Workflow.Data.Csv;
+using Workflow.Data.Warehouse;
+
+namespace Workflow.Data.ChangeCapture;
+
+/// <summary>Turns the records of one file into rows of a binary COPY into the staging table; what cannot be one goes to quarantine.</summary>
+internal sealed class ChangeRows(ChangeSource source, CsvReader reader, ChangeLayout layout, ChangeOptions options, RefusedRows refused)
+{
+    private readonly byte[] _nullText = source.File.IsParquet ? [] : Encoding.UTF8.GetBytes(options.NullText);
+
+    public long Staged { get; private set; }
+
+    /// <summary>Writes rows until the buffer holds about <paramref name="size"/> bytes.</summary>
+    /// <returns>False at the end of the file.</returns>
+    public bool Fill(CopyBuffer buffer, int size)
+    {
+        while (buffer.Length < size)
+        {
+            if (!reader.Read())
+            {
+                return false;
+            }
+
+            var begin = buffer.Length;
+            if ((reader.Fault is { } fault ? new("csv", fault, null) : Write(buffer)) is { } refusal)
+            {
+                buffer.Truncate(begin);
+                refused.Write(refusal, source.Address, layout.LineOf(reader), reader.Raw);
+            }
+            else
+            {
+                Staged++;
+            }
+        }
+
+        return true;
+    }
+
+    private Refusal? Write(CopyBuffer buffer)
+    {
+        var operation = layout.OpIndex is { } op ? reader[op] : "I"u8;
+        if (!(operation.SequenceEqual("I"u8) || operation.SequenceEqual("U"u8) || operation.SequenceEqual("D"u8)))
+        {
+            return new("op", $"'{Encoding.UTF8.GetString(operation)}' is neither I, U nor D", ChangeLayout.Op);
+        }
+
+        var order = layout.OrderIndex is { } index ? Value(index) : [];
+        if (ChangePosition.Of(source.File, order, layout.OrderIndex is not null, reader.Row) is not { } position)
+        {
+            return new("order", $"'{Encoding.UTF8.GetString(order)}' is neither a whole number nor a timestamp, and orders nothing", options.OrderColumn);
+        }
+
+        buffer.WriteFieldCount((short)(layout.Columns.Count + 3));
+        buffer.Write(operation);
+        buffer.Write(Encoding.ASCII.GetBytes(position));
+        var isDelete = operation.SequenceEqual("D"u8);
+        buffer.Write(isDelete && IsBare());
+        foreach (var column in layout.Columns)
+        {
+            var begin = buffer.Length;
+            if (column.Write(Value(column.FileIndex), buffer) is not { } reason)
+            {
+                continue;
+            }
+
+            if (!isDelete || column.IsKey)
+            {
+                return new("type", reason, column.Name);
+            }
+
+            // What a deleted row held does not keep it from being deleted.
+            buffer.Truncate(begin);
+            buffer.WriteNull();
+        }
+
+        return null;
+    }
+
+    /// <summary>Only the key says anything.</summary>
+    private bool IsBare()
+    {
+        foreach (var column in layout.Columns)
+        {
+            if (!column.IsKey && column.FileIndex != layout.OrderIndex && !Value(column.FileIndex).IsEmpty)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private ReadOnlySpan<byte> Value(int index)
+    {
+        var value = reader[index];
+        return _nullText.Length > 0 && value.SequenceEqual(_nullText) ? [] : value;
+    }
+}
+
+/// <summary>Why a row was refused.</summary>
+/// <param name="Rule"><c>csv</c>, <c>op</c>, <c>order</c> or <c>type</c>.</param>
+/// <param name="Column">Null where it is the whole row.</param>
+internal sealed record Refusal(string Rule, string Reason, string? Column);

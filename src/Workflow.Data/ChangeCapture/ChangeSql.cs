@@ -1,0 +1,112 @@
+using Workflow.Data.Warehouse;
+
+namespace Workflow.Data.ChangeCapture;
+
+/// <summary>The statements whose columns only the files know; all names are quoted, no value is in them.</summary>
+internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool softDelete)
+{
+    public const string DeletedColumn = "_deleted";
+
+    private readonly IReadOnlyList<string> _key = [.. key.Select(TableName.Fold)];
+
+    /// <summary>Where each key's last applied change stands; it outlives the row, so that nothing older brings a deleted row back.</summary>
+    public TableName Positions { get; } = new(table.Schema, $"{table.Name}_positions");
+
+    /// <param name="columns">Names and types.</param>
+    public string CreateTable(IEnumerable<(string Name, string Type)> columns)
+    {
+        var definitions = columns.Select(column => $"{SqlText.Identifier(column.Name)} {column.Type}").Append($"primary key ({Keys("")})");
+        return $"create table {table.Quoted} ({string.Join(", ", definitions)})";
+    }
+
+    public string AddColumns(IEnumerable<(string Name, string Type)> columns) =>
+        $"alter table {table.Quoted} {string.Join(", ", columns.Select(column => $"add column {SqlText.Identifier(column.Name)} {column.Type}"))}";
+
+    public string AddDeletedColumn => $"alter table {table.Quoted} add column if not exists {DeletedColumn} boolean not null default false";
+
+    public string CreatePositions(TargetTable target) =>
+        $"""
+        create table if not exists {Positions.Quoted} (
+            {string.Join(", ", _key.Select(name => $"{SqlText.Identifier(name)} {target.Find(name)!.TypeName}"))},
+            _position text collate "C" not null,
+            _is_deleted boolean not null,
+            primary key ({Keys("")}))
+        """;
+
+    public string StartOver => $"delete from {table.Quoted}; delete from {Positions.Quoted}";
+
+    public static string CreateStage(ChangeLayout layout) =>
+        $"""
+        drop table if exists pg_temp.change_stage, pg_temp.change_last;
+        create temporary table change_stage (
+            _op text not null,
+            _position text collate "C" not null,
+            _is_bare boolean not null,
+            {string.Join(", ", layout.Columns.Select(column => $"{column.Staged} {column.StageType}"))}) on commit drop
+        """;
+
+    public static string CopyStage(ChangeLayout layout) =>
+        $"copy change_stage (_op, _position, _is_bare, {string.Join(", ", layout.Columns.Select(column => column.Staged))}) from stdin (format binary)";
+
+    /// <summary>
+    /// Of each key the last change, where it is newer than what was applied. A row is begun anew where a delete lies between what was
+    /// applied and it: then it keeps nothing of what it was.
+    /// </summary>
+    public string KeepLast(ChangeLayout layout) =>
+        $"""
+        create temporary table change_last on commit drop as
+        select distinct on ({Keys("s.")}) s.*,
+               coalesce(applied._is_deleted, false) or bool_or(s._op = 'D') over (partition by {Keys("s.")}) as _begins_anew,
+               count(*) over () as _newer
+        from (select _op, _position, _is_bare, {string.Join(", ", layout.Columns.Select(column => $"{column.Expression} as {SqlText.Identifier(column.Name)}"))} from change_stage) s
+        left join {Positions.Quoted} applied on {Match("applied.", "s.")}
+        where applied._position is null or applied._position < s._position
+        order by {Keys("s.")}, s._position desc
+        """;
+
+    public string Count =>
+        $"""
+        select count(*),
+               coalesce(max(s._newer), 0),
+               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(_key[0])} is null),
+               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(_key[0])} is not null),
+               count(*) filter (where s._op = 'D' and t.{SqlText.Identifier(_key[0])} is not null)
+        from change_last s
+        left join {table.Quoted} t on {Match("t.", "s.")}
+        """;
+
+    public string Delete => $"delete from {table.Quoted} t using change_last s where s._op = 'D' and {Match("t.", "s.")}";
+
+    /// <summary>Writes what is not deleted; where deletes are soft, what is, too.</summary>
+    public string Merge(ChangeLayout layout, TargetTable target)
+    {
+        var columns = layout.Columns.Select(column => column.Name).ToList();
+        var untold = target.Columns.Select(column => column.Name).Except(columns).Where(name => name != DeletedColumn);
+        var updates = columns.Where(name => !_key.Contains(name)).Select(name => Set(name, softDelete ? $"case when s._is_bare then t.{SqlText.Identifier(name)} else s.{SqlText.Identifier(name)} end" : $"s.{SqlText.Identifier(name)}"))
+            .Concat(untold.Select(name => Set(name, $"case when s._begins_anew and s._op <> 'D' then null else t.{SqlText.Identifier(name)} end")))
+            .Concat(softDelete ? [Set(DeletedColumn, "s._op = 'D'")] : Array.Empty<string>())
+            .DefaultIfEmpty(Set(_key[0], $"s.{SqlText.Identifier(_key[0])}"));
+        var inserted = columns.Select(SqlText.Identifier).Concat(softDelete ? [DeletedColumn] : Array.Empty<string>());
+        var values = columns.Select(name => $"s.{SqlText.Identifier(name)}").Concat(softDelete ? ["s._op = 'D'"] : Array.Empty<string>());
+        return $"""
+            merge into {table.Quoted} t
+            using (select * from change_last{(softDelete ? "" : " where _op <> 'D'")}) s
+            on {Match("t.", "s.")}
+            when matched then update set {string.Join(", ", updates)}
+            when not matched then insert ({string.Join(", ", inserted)}) values ({string.Join(", ", values)})
+            """;
+
+        static string Set(string name, string value) => $"{SqlText.Identifier(name)} = {value}";
+    }
+
+    public string Remember =>
+        $"""
+        insert into {Positions.Quoted} ({Keys("")}, _position, _is_deleted)
+        select {Keys("")}, _position, _op = 'D' from change_last
+        on conflict ({Keys("")}) do update set _position = excluded._position, _is_deleted = excluded._is_deleted
+        """;
+
+    private string Keys(string prefix) => string.Join(", ", _key.Select(name => prefix + SqlText.Identifier(name)));
+
+    private string Match(string one, string other) => string.Join(" and ", _key.Select(name => $"{one}{SqlText.Identifier(name)} = {other}{SqlText.Identifier(name)}"));
+}
