@@ -13,7 +13,7 @@ public sealed record QuadraticFormula(int A, int B, int Count)
 }
 
 /// <summary>Searches formulas n² + an + b, |a| &lt; 1000 and |b| ≤ 1000, for the one that gives the most consecutive primes.</summary>
-public static class QuadraticPrimes
+public static class QuadraticSearch
 {
     public const int LastA = 999;
     public const int LastB = 1000;
@@ -22,7 +22,7 @@ public static class QuadraticPrimes
     public static long Candidates(int fromA, int toA) => (toA - fromA + 1L) * (2 * LastB + 1);
 
     /// <param name="toA">The last a; at least <paramref name="fromA"/>.</param>
-    public static QuadraticFormula Search(int fromA, int toA, CancellationToken cancellation)
+    public static QuadraticFormula Find(int fromA, int toA, CancellationToken cancellation)
     {
         var isComposite = Sieve(LastB * (LastB + LastA + 1));
         QuadraticFormula? best = null;

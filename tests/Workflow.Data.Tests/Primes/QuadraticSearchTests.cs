@@ -3,7 +3,7 @@ using Workflow.Data.Primes;
 
 namespace Workflow.Data.Tests.Primes;
 
-public sealed class QuadraticPrimesTests
+public sealed class QuadraticSearchTests
 {
     private static readonly QuadraticFormula Best = new(-61, 971, 71);
 
@@ -12,14 +12,14 @@ public sealed class QuadraticPrimesTests
     [Fact]
     public void The_best_formula_gives_71_primes()
     {
-        var found = Search(-QuadraticPrimes.LastA, QuadraticPrimes.LastA);
+        var found = Search(-QuadraticSearch.LastA, QuadraticSearch.LastA);
 
         Assert.Equal(Best, found);
         Assert.Equal(-59_231, found.A * found.B);
         Assert.Equal(71, found.Primes().Count());
         Assert.All(found.Primes(), value => Assert.True(IsPrime(value), $"{value} is no prime"));
         Assert.False(IsPrime(found.Value(71)));
-        Assert.Equal(1999L * 2001, QuadraticPrimes.Candidates(-QuadraticPrimes.LastA, QuadraticPrimes.LastA));
+        Assert.Equal(1999L * 2001, QuadraticSearch.Candidates(-QuadraticSearch.LastA, QuadraticSearch.LastA));
     }
 
     [Theory]
@@ -30,9 +30,9 @@ public sealed class QuadraticPrimesTests
     public void Ranges_of_a_one_by_one_find_the_same(int width)
     {
         QuadraticFormula? best = null;
-        for (var from = -QuadraticPrimes.LastA; from <= QuadraticPrimes.LastA; from += width * 100)
+        for (var from = -QuadraticSearch.LastA; from <= QuadraticSearch.LastA; from += width * 100)
         {
-            var found = Search(from, Math.Min(from + width * 100 - 1, QuadraticPrimes.LastA));
+            var found = Search(from, Math.Min(from + width * 100 - 1, QuadraticSearch.LastA));
             best = found.IsBetterThan(best) ? found : best;
         }
 
@@ -48,7 +48,7 @@ public sealed class QuadraticPrimesTests
         QuadraticFormula? best = null;
         for (var a = fromA; a <= toA; a++)
         {
-            for (var b = -QuadraticPrimes.LastB; b <= QuadraticPrimes.LastB; b++)
+            for (var b = -QuadraticSearch.LastB; b <= QuadraticSearch.LastB; b++)
             {
                 var count = 0;
                 while (IsPrime(new QuadraticFormula(a, b, 0).Value(count)))
@@ -75,12 +75,12 @@ public sealed class QuadraticPrimesTests
         static TimeSpan Measure()
         {
             var begin = Stopwatch.GetTimestamp();
-            Search(-QuadraticPrimes.LastA, QuadraticPrimes.LastA);
+            Search(-QuadraticSearch.LastA, QuadraticSearch.LastA);
             return Stopwatch.GetElapsedTime(begin);
         }
     }
 
-    private static QuadraticFormula Search(int fromA, int toA) => QuadraticPrimes.Search(fromA, toA, Cancellation);
+    private static QuadraticFormula Search(int fromA, int toA) => QuadraticSearch.Find(fromA, toA, Cancellation);
 
     private static bool IsPrime(long value)
     {
