@@ -21,5 +21,6 @@ internal static class ServiceApi
         app.MapHealth();
         app.MapPipelines();
         app.MapRuns();
+        app.MapCheckIns();
     }
 }

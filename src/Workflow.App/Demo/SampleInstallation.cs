@@ -27,7 +27,9 @@ internal static class SampleInstallation
     private static readonly IReadOnlyList<Func<SampleTarget, CancellationToken, Task<IReadOnlyList<SampleRun>>>> Samples =
     [
         CsvToWarehouseSamples.PrepareAsync,
+        IngestCheckInsSamples.PrepareAsync,
         MergeSourcesSamples.PrepareAsync,
+        QuadraticPrimesSamples.PrepareAsync,
         SegmentCustomersSamples.PrepareAsync,
     ];
 

@@ -1,6 +1,8 @@
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
+using Workflow.App.Pipelines.IngestCheckIns;
 using Workflow.App.Pipelines.MergeSources;
+using Workflow.App.Pipelines.QuadraticPrimes;
 using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
@@ -19,9 +21,15 @@ internal static class Pipelines
         new PipelineKind<CsvToWarehouse.CsvToWarehouse, CsvToWarehouseInput>(
             "csv-to-warehouse", "Loads CSV files into a table, by key.",
             activities => activities.AddActivity<FindObjects>().AddActivity<LoadCsv>().AddActivity<MoveObject>()) { TakesObjectAway = true },
+        new PipelineKind<IngestCheckIns.IngestCheckIns, IngestCheckInsInput>(
+            "ingest-check-ins", "Transforms, tests and loads files of check-ins.",
+            activities => activities.AddActivity<TransformCheckIns>().AddActivity<TestCheckIns>().AddActivity<LoadCheckIns>()),
         new PipelineKind<MergeSources.MergeSources, MergeSourcesInput>(
             "merge-sources", "Completes a JSON file's objects from a database table and writes them as a CSV file.",
             activities => activities.AddActivity<MergeIntoCsv>()),
+        new PipelineKind<QuadraticPrimes.QuadraticPrimes, QuadraticPrimesInput>(
+            "quadratic-primes", "Searches n² + an + b for the most consecutive primes.",
+            activities => activities.AddActivity<SearchRange>()) { NeedsObject = false },
         new PipelineKind<SegmentCustomers.SegmentCustomers, SegmentCustomersInput>(
             "segment-customers", "Clusters the active customers by what they are and spend, and writes the segment of each.",
             activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()) { NeedsObject = false },
