@@ -1,6 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Workflow.App.Demo;
 
@@ -33,53 +33,44 @@ internal static class SegmentCustomersSamples
             await create.ExecuteNonQueryAsync(cancellation);
         }
 
-        await WriteUsersAsync(connection, cancellation);
-        await WriteCrmAsync(connection, cancellation);
+        await CopyAsync(connection, "copy app_users (user_id, email, age, gender, is_active) from stdin (format csv)", AppUsers(), cancellation);
+        await CopyAsync(connection, "copy crm_customers (user_id, total_spend, last_purchase_date, product_category) from stdin (format csv)", CrmCustomers(), cancellation);
         await transaction.CommitAsync(cancellation);
         return [new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}" })];
     }
 
-    private static async Task WriteUsersAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    private static IEnumerable<string> AppUsers()
     {
-        await using var rows = await connection.BeginBinaryImportAsync("copy app_users (user_id, email, age, gender, is_active) from stdin (format binary)", cancellation);
         for (var id = 1; id <= Users; id++)
         {
             var kind = Kinds[id % Kinds.Length];
-            await rows.StartRowAsync(cancellation);
-            await rows.WriteAsync(id, NpgsqlDbType.Integer, cancellation);
-            await rows.WriteAsync($"{SampleNames.Of(id)}.{id}@example.com", NpgsqlDbType.Text, cancellation);
-            await WriteAsync(rows, id % 97 == 0 ? null : id % 499 == 0 ? 999 : kind.Age + Spread(id, 7, 3), NpgsqlDbType.Integer, cancellation);
-            await WriteAsync(rows, id % 89 == 0 ? null : kind.Gender, NpgsqlDbType.Text, cancellation);
-            await rows.WriteAsync(id % 20 != 0, NpgsqlDbType.Boolean, cancellation);
+            var age = id % 97 == 0 ? "" : id % 499 == 0 ? "999" : $"{kind.Age + Spread(id, 7, 3)}";
+            yield return $"{id},{SampleNames.Of(id)}.{id}@example.com,{age},{(id % 89 == 0 ? "" : kind.Gender)},{(id % 20 == 0 ? "false" : "true")}";
         }
-
-        await rows.CompleteAsync(cancellation);
     }
 
-    private static async Task WriteCrmAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    /// <summary>All but a user in fifty, who has not bought anything yet.</summary>
+    private static IEnumerable<string> CrmCustomers()
     {
-        await using var rows = await connection.BeginBinaryImportAsync("copy crm_customers (user_id, total_spend, last_purchase_date, product_category) from stdin (format binary)", cancellation);
-        for (var id = 1; id <= Users; id++)
+        foreach (var id in Enumerable.Range(1, Users).Where(id => id % 50 != 1))
         {
-            // A user in fifty has not bought anything yet.
-            if (id % 50 != 1)
-            {
-                var kind = Kinds[id % Kinds.Length];
-                await rows.StartRowAsync(cancellation);
-                await rows.WriteAsync(id % 401 == 0 ? -1m : kind.Spend + (Spread(id, 13, 9) * kind.Spend / 100m), NpgsqlDbType.Numeric, cancellation);
-                await rows.WriteAsync(Day.AddDays(-kind.DaysSince + Spread(id, 5, 4)), NpgsqlDbType.Date, cancellation);
-                await WriteAsync(rows, id % 83 == 0 ? null : kind.Category, NpgsqlDbType.Text, cancellation);
-            }
+            var kind = Kinds[id % Kinds.Length];
+            var spend = id % 401 == 0 ? -1 : kind.Spend + (Spread(id, 13, 9) * kind.Spend / 100m);
+            yield return string.Create(CultureInfo.InvariantCulture, $"{id},{spend:0.00},{Day.AddDays(-kind.DaysSince + Spread(id, 5, 4)):yyyy-MM-dd},{(id % 83 == 0 ? "" : kind.Category)}");
         }
+    }
 
-        await rows.CompleteAsync(cancellation);
+    private static async Task CopyAsync(NpgsqlConnection connection, string copy, IEnumerable<string> lines, CancellationToken cancellation)
+    {
+        await using var rows = await connection.BeginTextImportAsync(copy, cancellation);
+        foreach (var line in lines)
+        {
+            await rows.WriteLineAsync(line.AsMemory(), cancellation);
+        }
     }
 
     /// <summary>From -most to most, and not in step with anything else.</summary>
     private static int Spread(int id, int step, int most) => (id * 7919 / 31 * step % ((2 * most) + 1)) - most;
-
-    private static Task WriteAsync(NpgsqlBinaryImporter rows, object? value, NpgsqlDbType type, CancellationToken cancellation) =>
-        value is null ? rows.WriteNullAsync(cancellation) : rows.WriteAsync(value, type, cancellation);
 
     private sealed record Kind(int Age, int Spend, int DaysSince, string Category, string Gender);
 }

@@ -70,6 +70,19 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Customers_with_gaps_are_segmented_by_what_is_known_of_them()
+    {
+        await using var installation = await StartAsync();
+        await SegmentCustomersWarehouse.FillAsync(installation);
+        await installation.ExecuteAsync("update users set age = null, gender = null where user_id = '3'; update crm set last_purchase_date = null, product_category = ' ' where user_id = 4; update crm set total_spend = null where user_id = 5");
+
+        var run = await installation.RunAsync("segments", new { });
+
+        Assert.Equal((120, 120), (Number(run, "rowsIn"), Number(run, "loaded")));
+        Assert.Equal(["3,1", "4,2", "5,3"], Predictions(installation, run).Skip(3).Take(3).Select(line => line[..3]));
+    }
+
+    [Fact]
     public async Task The_same_customers_give_the_same_model_and_predictions_in_whatever_order_they_come()
     {
         await using var installation = await StartAsync();
