@@ -31,6 +31,7 @@ internal static class SampleInstallation
         MergeSourcesSamples.PrepareAsync,
         QuadraticPrimesSamples.PrepareAsync,
         SegmentCustomersSamples.PrepareAsync,
+        QualityGateSamples.PrepareAsync,
     ];
 
     /// <returns>What to run.</returns>

@@ -3,6 +3,7 @@ using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.IngestCheckIns;
 using Workflow.App.Pipelines.MergeSources;
 using Workflow.App.Pipelines.QuadraticPrimes;
+using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
@@ -33,6 +34,9 @@ internal static class Pipelines
         new PipelineKind<SegmentCustomers.SegmentCustomers, SegmentCustomersInput>(
             "segment-customers", "Clusters the active customers by what they are and spend, and writes the segment of each.",
             activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()) { NeedsObject = false },
+        new PipelineKind<QualityGate.QualityGate, QualityGateInput>(
+            "quality-gate", "Checks the rows of an object by rules, sets the bad ones aside, and lets the good ones go on.",
+            activities => activities.AddActivity<CheckQuality>()),
     ];
 
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>

@@ -97,10 +97,10 @@ internal class RunFailedException(string message) : Exception(message);
 internal static class RunReports
 {
     /// <summary>Runs a pipeline state by state and tells how it ended: success or failure, with the failed state and its reason.</summary>
-    /// <param name="message">What to say at the end instead of the usual.</param>
+    /// <param name="message">What to say at the end instead of the usual; null for the usual.</param>
     public static async Task<TResult> ReportAsync<TResult>(
         this TaskOrchestrationContext context, PipelineInput input, string target,
-        Func<RunReport, Task<TResult>> run, Func<RunEnd<TResult>, RunMessage>? message = null)
+        Func<RunReport, Task<TResult>> run, Func<RunEnd<TResult>, RunMessage?>? message = null)
         where TResult : PipelineResult
     {
         var report = new RunReport(context, input, target);
