@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Workflow.Cloud.Local;
 using Workflow.Data.Merge;
-using Workflow.Data.Warehouse;
+using Workflow.Data.Postgres;
+using Workflow.Data.Sources;
 
 namespace Workflow.Bench;
 
@@ -34,8 +35,8 @@ internal static class MergeBench
             Generate(file, rows);
 
             var begun = Stopwatch.GetTimestamp();
-            var merged = await new SourceMerge(database).RunAsync(
-                new MergeRequest { JsonFile = file, Table = new TableName(schema, "customers"), Output = Path.Combine(folder, "merged.csv"), ScratchFolder = folder },
+            var merged = await new SourceMerge(new PostgresSource(database)).RunAsync(
+                new MergeRequest { JsonFile = file, Table = new SourceTable(schema, "customers"), Output = Path.Combine(folder, "merged.csv"), ScratchFolder = folder },
                 CancellationToken.None);
             var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
             if (merged.DatabaseOnly != rows / 10)

@@ -1,3 +1,4 @@
 using Workflow.Testing;
 
 [assembly: AssemblyFixture(typeof(PostgresFixture))]
+[assembly: AssemblyFixture(typeof(MariaDbFixture))]

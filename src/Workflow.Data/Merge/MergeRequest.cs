@@ -1,4 +1,4 @@
-using Workflow.Data.Warehouse;
+using Workflow.Data.Sources;
 
 namespace Workflow.Data.Merge;
 
@@ -8,7 +8,10 @@ public sealed record MergeRequest
     /// <summary>A JSON file of objects, local: an array, or newline-delimited; gzip or not.</summary>
     public required string JsonFile { get; init; }
 
-    public required TableName Table { get; init; }
+    public required SourceTable Table { get; init; }
+
+    /// <summary>How many connections read the table at once, at most; what is merged does not depend on it.</summary>
+    public int ParallelReads { get; init; } = 4;
 
     /// <summary>The column that both sides have and are joined by.</summary>
     public string Key { get; init; } = "id";

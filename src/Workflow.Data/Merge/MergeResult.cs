@@ -10,6 +10,15 @@ namespace Workflow.Data.Merge;
 public sealed record MergeResult(
     long FileRows, long DatabaseRows, long Matched, long DatabaseOnly, IReadOnlyList<string?> FirstDatabaseOnly, IReadOnlyList<string> Columns)
 {
+    /// <summary>The table that was read, with its schema.</summary>
+    public required string Table { get; init; }
+
+    /// <summary>How many connections read it.</summary>
+    public required int ParallelReads { get; init; }
+
+    /// <summary>Why there were not as many as the database could have borne; null where there were.</summary>
+    public string? ReadNote { get; init; }
+
     /// <summary>How many more than the first ten.</summary>
     public long MoreDatabaseOnly => DatabaseOnly - FirstDatabaseOnly.Count;
 }

@@ -4,7 +4,7 @@ using Workflow.Data.DuckDb;
 namespace Workflow.Data.Postgres;
 
 /// <summary>Reads rows of PostgreSQL's binary COPY format into an appender.</summary>
-internal sealed class BinaryCopyReader(IReadOnlyList<PostgresColumn> columns, DuckDbAppender appender)
+internal sealed class BinaryCopyReader(IReadOnlyList<PostgresColumn> columns, DuckDbAppender appender, long firstRow)
 {
     private const int InitialBuffer = 1 << 18;
     private const int SignatureLength = 11;
@@ -38,7 +38,7 @@ internal sealed class BinaryCopyReader(IReadOnlyList<PostgresColumn> columns, Du
                     appender.Complete();
                     return rows;
                 case { } length:
-                    Append(++rows, _buffer.AsSpan(_start, length));
+                    Append(firstRow + rows++, _buffer.AsSpan(_start, length));
                     _start += length;
                     break;
             }

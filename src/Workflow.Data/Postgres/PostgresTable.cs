@@ -1,6 +1,4 @@
-using System.Data;
 using Npgsql;
-using Npgsql.Schema;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Warehouse;
 
@@ -29,42 +27,12 @@ public sealed record PostgresTable(string Table, IReadOnlyList<string> Columns, 
     public static async Task<PostgresTable> LoadAsync(
         DuckDbDatabase database, string table, NpgsqlDataSource from, TableName source, ValueForm form, CancellationToken cancellation)
     {
-        await using var postgres = await from.OpenConnectionAsync(cancellation);
-        await using var transaction = await postgres.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        await using var settings = new NpgsqlCommand(SqlText.Read("Postgres/text_forms.sql"), postgres);
-        await settings.ExecuteNonQueryAsync(cancellation);
-
-        var columns = await DescribeAsync(postgres, source, form, cancellation);
+        await using var session = await PostgresSession.OpenAsync(from, null, cancellation);
+        var columns = await session.DescribeAsync(source, form, cancellation);
         using var connection = database.Connect();
         connection.Execute($"create table {SqlText.Identifier(table)} (_row bigint{string.Concat(columns.Select((column, index) => $", c{index} {column.DuckDbType}"))})", cancellation);
         using var appender = connection.Append(table);
-
-        var select = $"select {string.Join(", ", columns.Select(column => column.Expression))} from {source.Quoted}";
-        await using var stream = await postgres.BeginRawBinaryCopyAsync($"copy ({select}) to stdout (format binary)", cancellation);
-        try
-        {
-            var rows = await new BinaryCopyReader(columns, appender).ReadAsync(stream, cancellation);
-            return new(table, [.. columns.Select(column => column.Name)], rows);
-        }
-        catch
-        {
-            // Without this the end of the stream would read the table to its end.
-            await stream.AbandonAsync();
-            throw;
-        }
-    }
-
-    private static async Task<List<PostgresColumn>> DescribeAsync(NpgsqlConnection postgres, TableName source, ValueForm form, CancellationToken cancellation)
-    {
-        try
-        {
-            await using var describe = new NpgsqlCommand($"select * from {source.Quoted}", postgres);
-            await using var reader = await describe.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellation);
-            return [.. (await reader.GetColumnSchemaAsync(cancellation)).Select(column => PostgresColumn.From((NpgsqlDbColumn)column, form))];
-        }
-        catch (PostgresException missing) when (missing.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
-        {
-            throw new BadInputException($"There is no table {source} in the database {postgres.Database} at {postgres.Host}. Name one that is there.", missing);
-        }
+        var rows = await session.CopyAsync(columns, source.Quoted, appender, 1, cancellation);
+        return new(table, [.. columns.Select(column => column.Name)], rows);
     }
 }

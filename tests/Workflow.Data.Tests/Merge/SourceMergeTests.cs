@@ -1,5 +1,6 @@
 using Npgsql;
 using Workflow.Data.Merge;
+using Workflow.Data.Postgres;
 using Workflow.Data.Tests.Warehouse;
 using Workflow.Testing;
 
@@ -124,14 +125,14 @@ public sealed class SourceMergeTests(TestWarehouse warehouse) : IClassFixture<Te
     public async Task A_database_out_of_reach_is_an_npgsql_exception()
     {
         await using var nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=x;Password=x;Database=x;Timeout=2");
-        await Assert.ThrowsAsync<NpgsqlException>(() => new SourceMerge(nowhere).RunAsync(Request("[{\"id\":1}]"), Cancellation));
+        await Assert.ThrowsAsync<NpgsqlException>(() => new SourceMerge(new PostgresSource(nowhere)).RunAsync(Request("[{\"id\":1}]"), Cancellation));
     }
 
     private Task CreateAsync(string columns, string? rows) =>
         warehouse.ExecuteAsync($"create schema {_schema}; create table {_schema}.source ({columns}){(rows is null ? "" : $"; insert into {_schema}.source values {rows}")}");
 
     private Task<MergeResult> MergeAsync(string json, Func<MergeRequest, MergeRequest>? change = null) =>
-        new SourceMerge(warehouse.Source).RunAsync(change is null ? Request(json) : change(Request(json)), Cancellation);
+        new SourceMerge(new PostgresSource(warehouse.Source)).RunAsync(change is null ? Request(json) : change(Request(json)), Cancellation);
 
     private MergeRequest Request(string json) => new()
     {

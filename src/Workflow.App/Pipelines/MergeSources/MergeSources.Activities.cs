@@ -1,9 +1,9 @@
-using System.Globalization;
 using Npgsql;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Secrets;
 using Workflow.Data.Merge;
+using Workflow.Data.MySql;
 using Workflow.Durable;
 
 namespace Workflow.App.Pipelines.MergeSources;
@@ -15,13 +15,23 @@ internal sealed class MergeIntoCsv(ObjectStores stores, LocalSecretStore secrets
     {
         var cancellation = context.CancellationToken;
         using var folder = scratch.CreateFolder();
-        await using var database = await ConnectAsync(input.Secret, cancellation);
+        var secret = await secrets.GetAsync(input.Secret, cancellation);
+        await using var database = SecretDatabase.Open(secret);
         var json = folder.File("in.json");
         await stores.DownloadAsync(ObjectAddress.Parse(input.Object!), json, cancellation);
         try
         {
             var merged = await new SourceMerge(database).RunAsync(
-                new() { JsonFile = json, Table = input.Source(), Key = input.Key, Output = folder.File("out.csv"), ScratchFolder = folder.File("spill") }, cancellation);
+                new()
+                {
+                    JsonFile = json,
+                    Table = new(input.Schema, input.Table ?? secret["table"]),
+                    Key = input.Key,
+                    ParallelReads = input.ParallelReads,
+                    Output = folder.File("out.csv"),
+                    ScratchFolder = folder.File("spill"),
+                },
+                cancellation);
             var written = await stores.UploadAsync(folder.File("out.csv"), ObjectAddress.Parse(input.Output), WriteCondition.Always, cancellation);
             return Describe(merged, written.Address);
         }
@@ -29,32 +39,19 @@ internal sealed class MergeIntoCsv(ObjectStores stores, LocalSecretStore secrets
         {
             throw new NonRetriableException($"The database of secret '{input.Secret}' refused to be read: {refused.MessageText} ({refused.SqlState})", refused);
         }
-    }
-
-    /// <summary>The secret's fields are those that AWS Secrets Manager keeps for a database.</summary>
-    private async Task<NpgsqlDataSource> ConnectAsync(string name, CancellationToken cancellation)
-    {
-        var secret = await secrets.GetAsync(name, cancellation);
-        if (secret.Find("engine") is { } engine && engine is not ("postgres" or "aurora-postgresql"))
+        catch (MySqlException refused) when (!refused.IsTransient)
         {
-            throw new SecretException($"The secret '{name}' is for a database of engine '{engine}'; merge-sources reads postgres.");
+            throw new NonRetriableException($"The database of secret '{input.Secret}' refused to be read: {refused.Message} ({refused.Code})", refused);
         }
-
-        var port = secret.Find("port") ?? "5432";
-        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder
-        {
-            Host = secret["host"],
-            Port = int.TryParse(port, CultureInfo.InvariantCulture, out var number) ? number : throw new SecretException($"The field 'port' of secret '{name}' is not a number."),
-            Username = secret["username"],
-            Password = secret["password"],
-            Database = secret["dbname"],
-        });
     }
 
     private static MergeSourcesResult Describe(MergeResult merged, ObjectAddress written) => new()
     {
         RowsIn = merged.FileRows,
         Loaded = merged.FileRows,
+        SourceTable = merged.Table,
+        ParallelReads = merged.ParallelReads,
+        ReadNote = merged.ReadNote,
         Matched = merged.Matched,
         DatabaseRows = merged.DatabaseRows,
         DatabaseOnly = merged.DatabaseOnly,
