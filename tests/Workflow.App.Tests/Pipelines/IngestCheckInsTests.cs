@@ -170,6 +170,22 @@ public sealed class IngestCheckInsTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_table_of_another_shape_is_named_and_left_as_it_was()
+    {
+        await using var installation = await StartAsync();
+        await installation.ExecuteAsync("create table daily_checkins (id int, username text, project int); insert into daily_checkins values (1, 'ned', 2)");
+        installation.Drop(Landed, Good);
+
+        var run = await RunAsync(installation);
+
+        Assert.Equal((OrchestrationRuntimeStatus.Failed, "LoadCheckIns"), (run.Status, run.Failure!.Step));
+        Assert.Contains("public.daily_checkins", run.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["1|ned|2"], await installation.QueryAsync("select * from daily_checkins"));
+        Assert.Equal(["0"], await installation.QueryAsync("select count(*) from load_ledger"));
+        Assert.Contains("at load: ", Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Two_files_of_one_minute_have_ids_of_their_own()
     {
         await using var installation = await StartAsync();
