@@ -102,6 +102,27 @@ public sealed class QueryCopyTests(TestWarehouse warehouse) : IClassFixture<Test
     }
 
     [Fact]
+    public async Task Nulls_among_values_stay_where_they_are_over_many_chunks()
+    {
+        const string query = """
+            select i as id, if(i % 3 = 0, null, i * 0.01::decimal(4, 2)) as amount, if(i % 5 = 0, null, 'n' || i) as name,
+                   if(i % 7 = 0, null, date '2024-01-01' + (i % 300)::integer) as day
+            from range(1, 7001) r(i)
+            """;
+        var table = new TableName(warehouse.NewSchema(), "copied");
+        await warehouse.ExecuteAsync($"create schema {table.Schema}; create table {table} (id bigint, amount numeric, name text, day date)");
+        using var duckDb = DuckDbDatabase.Open(new() { Threads = 1 });
+        using var source = duckDb.Connect();
+
+        await CopyAsync(source, query, table);
+
+        using var rows = source.Query($"select concat_ws('|', id, coalesce(amount::varchar, '∅'), coalesce(name, '∅'), coalesce(day::varchar, '∅')) from ({query}) order by id", Cancellation);
+        Assert.Equal(
+            rows.Rows(Cancellation).Select(row => (string)row[0]!),
+            await warehouse.QueryAsync($"select id, amount::text, name, day::text from {table} order by id"));
+    }
+
+    [Fact]
     public async Task More_rows_than_the_memory_holds_are_streamed_into_a_temporary_table()
     {
         using var duckDb = DuckDbDatabase.Open(new() { Threads = 1, MemoryLimit = "20MB" });
