@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Workflow.App.Api;
 using Workflow.App.Hosting;
 using Workflow.App.Tests.Faults;
+using Workflow.Cloud.Local;
 using Workflow.Durable;
 using Workflow.Testing;
 
@@ -13,6 +14,7 @@ namespace Workflow.App.Tests.Pipelines;
 /// <summary>quality-gate whole: real files, the rules it brings, rules from settings and from a file, and what is told.</summary>
 public sealed class QualityGateTests(PostgresFixture postgres)
 {
+    private const string Topic = "arn:aws:sns:eu-west-1:000000000000:data-quality";
     private const string Header = "order_id,user_id,email,product_category,price\n";
     private const string Good = "o1,1,ann@example.com,Books,9.50\no2,2,bo.b@mail.example.com,Home & Kitchen,10\n";
     private const string Bad = "o3,,cy@example.com,Books,1\no4,4,nobody,Books,1\no1,5,di@example.com,Toys,-3\no6,6,el@example.com,Clothing,abc\n";
@@ -92,6 +94,29 @@ public sealed class QualityGateTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task An_alert_goes_to_the_topic_with_how_many_issues_there_are_and_what_they_are()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://quality/in/orders.csv", Header + Good + Bad);
+
+        var run = await CheckAsync(installation, "orders.csv");
+
+        var (subject, json) = Assert.Single(await TopicAsync(installation));
+        Assert.Equal("Data Quality Alert for gate - 5 Issues Found", subject);
+        var alert = JsonNode.Parse(json)!.AsObject();
+        Assert.Equal(["job_name", "input_path", "timestamp", "total_errors", "errors"], alert.Select(field => field.Key));
+        Assert.Equal(("gate", "local://quality/in/orders.csv", 5), ((string?)alert["job_name"], (string?)alert["input_path"], (int)alert["total_errors"]!));
+        Assert.Matches(@"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$", (string?)alert["timestamp"]);
+        var error = alert["errors"]!.AsArray().Single(entry => (string?)entry!["rule_name"] == "duplicate_order_id")!.AsObject();
+        Assert.Equal(["rule_name", "error_type", "description", "count", "error_path", "source_file"], error.Select(field => field.Key));
+        Assert.Equal(
+            ("DUPLICATE_ORDER_ID", "Several rows have this order id", 2, "local://quality/in/orders.csv"),
+            ((string?)error["error_type"], (string?)error["description"], (int)error["count"]!, (string?)error["source_file"]));
+        Assert.Equal(run.Output!.Value.GetProperty("errors").GetProperty("DUPLICATE_ORDER_ID").GetString(), (string?)error["error_path"]);
+        Assert.StartsWith(subject, Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_an_issue_there_is_no_alert_but_word_that_it_is_done()
     {
         await using var installation = await StartAsync();
@@ -103,6 +128,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         var said = Assert.Single(await installation.SlackAsync()).Text;
         Assert.Contains("gate completed", said, StringComparison.Ordinal);
         Assert.DoesNotContain("Alert", said, StringComparison.Ordinal);
+        Assert.Equal(("gate completed", said), Assert.Single(await TopicAsync(installation)));
         Assert.Equal(["good/in/orders.csv", "in/orders.csv"], installation.Objects("quality"));
     }
 
@@ -123,6 +149,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         var said = Assert.Single(await installation.SlackAsync()).Text;
         Assert.Contains("Data Quality Alert for gate - 1 Issues Found", said, StringComparison.Ordinal);
         Assert.Contains("'user_there' stopped it", said, StringComparison.Ordinal);
+        Assert.Equal("Data Quality Alert for gate - 1 Issues Found", Assert.Single(await TopicAsync(installation)).Subject);
     }
 
     [Fact]
@@ -162,6 +189,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
             Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
             Assert.Contains($"'{name}'", run.Failure!.Message, StringComparison.Ordinal);
             Assert.StartsWith("CRITICAL DQ ERROR: ", (await installation.SlackAsync())[^1].Text, StringComparison.Ordinal);
+            Assert.StartsWith($"CRITICAL DQ ERROR: gate: The file '{name}' ", (await TopicAsync(installation))[^1].Subject, StringComparison.Ordinal);
         }
 
         Assert.Equal(rubbish.Count, (await installation.SlackAsync()).Count);
@@ -269,12 +297,13 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         Assert.Equal((6, 1, 5, 0), Balance(killed.Run));
         Assert.Equal(Header + "o2,2,bo.b@mail.example.com,Home & Kitchen,10\n", installation.Read("local://quality/good/in/orders.csv"));
         Assert.Equal(5, installation.Objects("quality").Count(name => name.StartsWith("error/", StringComparison.Ordinal)));
+        Assert.Single((await TopicAsync(installation)).Distinct());
     }
 
     private async Task<Installation> StartAsync() => await Configure(await Installation.CreateAsync(postgres)).StartServiceAsync();
 
     private static Installation Configure(Installation installation, string? watch = null) =>
-        installation.With("gate", "quality-gate", new { output = "local://quality/good/", slack = "local:quality" }, watch);
+        installation.With("gate", "quality-gate", new { output = "local://quality/good/", slack = "local:quality", topic = Topic }, watch);
 
     private static Task<Run> CheckAsync(Installation installation, string name, object? options = null)
     {
@@ -282,6 +311,9 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         input["object"] = $"local://quality/in/{name}";
         return installation.RunAsync("gate", input);
     }
+
+    private static async Task<IReadOnlyList<(string? Subject, string Text)>> TopicAsync(Installation installation) =>
+        [.. (await new LocalSns(installation.Data.Path, new HashSet<string>(), TimeProvider.System).ReadAsync(TestContext.Current.CancellationToken)).Select(message => (message.Subject, message.Text))];
 
     private static (long RowsIn, long Loaded, long Quarantined, long Skipped) Balance(Run run)
     {

@@ -102,8 +102,8 @@ internal sealed record QualityGateResult : PipelineResult
 /// <summary>The message about what a check found.</summary>
 internal static class QualityAlert
 {
-    // What SNS takes for a subject, in ASCII.
-    private const int LongestSubject = 100;
+    // SNS takes less than 100 characters.
+    private const int LongestSubject = 99;
     private static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <returns>Null where there is nothing to warn of.</returns>
@@ -120,7 +120,7 @@ internal static class QualityAlert
             return null;
         }
 
-        var subject = $"Data Quality Alert for {job} - {issues.Count} Issues Found";
+        var subject = Subject(job, $" - {issues.Count} Issues Found");
         var lines = issues.Select(issue => $"{issue.ErrorType} by {issue.RuleName}: {issue.Count}, {issue.Description}{(issue.ErrorPath is null ? "" : $" ({issue.ErrorPath})")}");
         var end = found.Refusal() ?? $"{found.Loaded} of {found.RowsIn} rows went on to {found.Written}, {found.Quarantined} were set aside.";
         return Compose(subject, $"{subject} in {input}. {end}\n{string.Join('\n', lines)}", job, input, time, issues);
@@ -129,15 +129,16 @@ internal static class QualityAlert
     /// <summary>What a rule found, in words: its description, and what went wrong with it or is to be known beyond it.</summary>
     public static string Told(this RuleResult rule) => string.Join(". ", new[] { rule.Description, rule.Error, rule.Note }.Where(text => !string.IsNullOrEmpty(text)));
 
-    private static RunMessage Compose(string subject, string text, string job, string input, DateTime time, IReadOnlyList<Entry> errors) =>
-        new(Subject(subject), text, JsonSerializer.Serialize(new Alert(job, input, time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), errors.Count, errors), Snake));
-
-    /// <summary>One line of printable ASCII.</summary>
-    private static string Subject(string text)
+    /// <summary>Too long, it is the name that is cut, and not what was found.</summary>
+    private static string Subject(string job, string found)
     {
-        var ascii = string.Concat(text.Select(letter => letter is >= ' ' and <= '~' ? letter : char.IsControl(letter) ? ' ' : '?'));
-        return ascii.Length <= LongestSubject ? ascii : $"{ascii[..(LongestSubject - 3)]}...";
+        const string begin = "Data Quality Alert for ", cut = "...";
+        var room = LongestSubject - begin.Length - found.Length;
+        return $"{begin}{(job.Length <= room ? job : job[..(room - cut.Length)] + cut)}{found}";
     }
+
+    private static RunMessage Compose(string subject, string text, string job, string input, DateTime time, IReadOnlyList<Entry> errors) =>
+        new(subject, text, JsonSerializer.Serialize(new Alert(job, input, time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), errors.Count, errors), Snake));
 
     private sealed record Alert(string JobName, string InputPath, string Timestamp, int TotalErrors, IReadOnlyList<Entry> Errors);
 
