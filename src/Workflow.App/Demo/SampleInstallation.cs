@@ -30,6 +30,7 @@ internal static class SampleInstallation
         IngestCheckInsSamples.PrepareAsync,
         MergeSourcesSamples.PrepareAsync,
         QuadraticPrimesSamples.PrepareAsync,
+        OracleToWarehouseSamples.PrepareAsync,
         SegmentCustomersSamples.PrepareAsync,
         QualityGateSamples.PrepareAsync,
     ];

@@ -2,6 +2,7 @@ using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.IngestCheckIns;
 using Workflow.App.Pipelines.MergeSources;
+using Workflow.App.Pipelines.OracleToWarehouse;
 using Workflow.App.Pipelines.QuadraticPrimes;
 using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Pipelines.SegmentCustomers;
@@ -31,6 +32,9 @@ internal static class Pipelines
         new PipelineKind<QuadraticPrimes.QuadraticPrimes, QuadraticPrimesInput>(
             "quadratic-primes", "Searches n² + an + b for the most consecutive primes.",
             activities => activities.AddActivity<SearchRange>()) { NeedsObject = false },
+        new PipelineKind<OracleToWarehouse.OracleToWarehouse, OracleToWarehouseInput>(
+            "oracle-to-warehouse", "Applies what AWS DMS captured of an Oracle database, full load and changes, to tables by key.",
+            activities => activities.AddActivity<FindChanges>().AddActivity<ApplyChanges>().AddActivity<LookAtReplication>().AddActivity<StartReplication>().AddActivity<ReadTableStatistics>()),
         new PipelineKind<SegmentCustomers.SegmentCustomers, SegmentCustomersInput>(
             "segment-customers", "Clusters the active customers by what they are and spend, and writes the segment of each.",
             activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()) { NeedsObject = false },

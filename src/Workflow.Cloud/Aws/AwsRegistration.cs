@@ -8,6 +8,7 @@ public static class AwsRegistration
 {
     /// <summary>The clients of the services of AWS, each at the endpoint that the container's <see cref="AwsEndpoints"/> give it.</summary>
     public static IServiceCollection AddAwsClients(this IServiceCollection services) => services
+        .AddSingleton<DmsClient>()
         .AddSingleton<GlueClient>()
         .AddSingleton<GlueCatalog>()
         .AddSingleton<SnsClient>()
@@ -17,6 +18,7 @@ public static class AwsRegistration
     /// <param name="topics">The ARNs of the topics that it has.</param>
     public static IServiceCollection AddLocalAws(this IServiceCollection services, string dataFolder, IReadOnlySet<string> topics) => services
         .AddSingleton<LocalAws>()
+        .AddSingleton<ILocalAwsService>(provider => new LocalDms(dataFolder, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalSns(dataFolder, topics, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalGlue(dataFolder, provider.GetRequiredService<TimeProvider>()));
 }

@@ -75,6 +75,13 @@ public sealed class ChangeLog(string schema)
         await insert.ExecuteNonQueryAsync(cancellation);
     }
 
+    /// <summary>A full load that starts over is another one, even where its files are the same.</summary>
+    internal async Task ForgetFullLoadAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
+    {
+        await using var forget = new NpgsqlCommand($"delete from {_files} where target = $1 and is_full_load", connection) { Parameters = { new() { Value = table.ToString() } } };
+        await forget.ExecuteNonQueryAsync(cancellation);
+    }
+
     /// <summary>The time of the last change file applied to the table.</summary>
     internal async Task<string?> ReadWatermarkAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
     {

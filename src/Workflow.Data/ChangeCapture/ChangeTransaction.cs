@@ -23,7 +23,12 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
 
     public async Task ApplyAsync(ChangeSource source, CancellationToken cancellation)
     {
-        if (!batch.StartsOver && await log.IsAppliedAsync(connection, batch.Table, source, cancellation))
+        if (_startsOver)
+        {
+            await log.ForgetFullLoadAsync(connection, batch.Table, cancellation);
+        }
+
+        if (await log.IsAppliedAsync(connection, batch.Table, source, cancellation))
         {
             _known++;
             return;

@@ -203,7 +203,8 @@ internal sealed partial class DdlWriter(OracleSchema schema, ConversionTarget ta
 
     private void Append(string statement) => _ddl.Append(_ddl.Length == 0 ? "" : "\n").Append(statement).Append(";\n");
 
-    private static string Fold(string name) => name.Any(char.IsLower) ? name : name.ToLowerInvariant();
+    /// <summary>As PostgreSQL folds what Oracle folded to upper case.</summary>
+    internal static string Fold(string name) => name.Any(char.IsLower) ? name : name.ToLowerInvariant();
 
     private static string Quote(string name) => SqlText.Identifier(Fold(name));
 

@@ -27,6 +27,8 @@ internal sealed class AwsStandIn : IAsyncDisposable
 
     public SnsClient Sns => _service.Services.GetRequiredService<SnsClient>();
 
+    public DmsClient Dms => _service.Services.GetRequiredService<DmsClient>();
+
     public GlueClient Glue => _service.Services.GetRequiredService<GlueClient>();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
