@@ -28,6 +28,7 @@ internal static class SampleInstallation
     [
         CsvToWarehouseSamples.PrepareAsync,
         IngestCheckInsSamples.PrepareAsync,
+        JsonToParquetSamples.PrepareAsync,
         MergeSourcesSamples.PrepareAsync,
         QuadraticPrimesSamples.PrepareAsync,
         OracleToWarehouseSamples.PrepareAsync,

@@ -50,6 +50,14 @@ internal static partial class Inputs
         }
     }
 
+    public static void CheckSpan(string name, TimeSpan value, TimeSpan most, Func<string, string> key, SettingErrors errors)
+    {
+        if (value <= TimeSpan.Zero || value > most)
+        {
+            errors.Add(key(name), $"{value:c}", $"write a time span above 0, up to {most:c}");
+        }
+    }
+
     /// <summary>Null passes.</summary>
     public static void CheckTopic(string name, string? arn, Func<string, string> key, SettingErrors errors)
     {

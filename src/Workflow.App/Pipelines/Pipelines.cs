@@ -1,6 +1,7 @@
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.IngestCheckIns;
+using Workflow.App.Pipelines.JsonToParquet;
 using Workflow.App.Pipelines.MergeSources;
 using Workflow.App.Pipelines.OracleToWarehouse;
 using Workflow.App.Pipelines.QuadraticPrimes;
@@ -26,6 +27,10 @@ internal static class Pipelines
         new PipelineKind<IngestCheckIns.IngestCheckIns, IngestCheckInsInput>(
             "ingest-check-ins", "Transforms, tests and loads files of check-ins.",
             activities => activities.AddActivity<TransformCheckIns>().AddActivity<TestCheckIns>().AddActivity<LoadCheckIns>()),
+        new PipelineKind<JsonToParquet.JsonToParquet, JsonToParquetInput>(
+            "json-to-parquet", "Turns JSON into a dataset of Parquet files and keeps the catalog up to date.",
+            activities => activities.AddActivity<StageParquet>().AddActivity<PublishParquet>().AddActivity<RegisterParquet>().AddActivity<CleanParquet>().AddActivity<DiscardParquet>()
+                .AddActivity<StartGlueJob>().AddActivity<WatchGlueJob>().AddActivity<StopGlueJob>()),
         new PipelineKind<MergeSources.MergeSources, MergeSourcesInput>(
             "merge-sources", "Completes a JSON file's objects from a database table and writes them as a CSV file.",
             activities => activities.AddActivity<MergeIntoCsv>()),
@@ -46,7 +51,7 @@ internal static class Pipelines
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
     public static void Register(DurableTaskRegistry registry, IEnumerable<Pipeline> pipelines)
     {
-        registry.AddActivity<Notify>().AddActivity<RecordState>();
+        registry.AddActivity<Notify>().AddActivity<RecordState>().AddActivity<FindRunBefore>();
         foreach (var kind in Kinds)
         {
             kind.AddActivities(registry);

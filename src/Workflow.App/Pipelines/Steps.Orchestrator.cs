@@ -14,7 +14,12 @@ internal static class Steps
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
     /// <summary>Tries again what may pass by itself, a database or a store that is away; not what is wrong with the data.</summary>
-    public static TaskOptions Retry(int attempts) => new(new RetryPolicy(attempts, FirstRetry, backoffCoefficient: 2, LongestRetry)
+    public static TaskOptions Retry(int attempts) => Retry(new RetryPolicy(attempts, FirstRetry, backoffCoefficient: 2, LongestRetry));
+
+    /// <summary>As <see cref="Retry(int)"/>, but always after the same time.</summary>
+    public static TaskOptions RetryEvery(TimeSpan interval, int attempts) => Retry(new RetryPolicy(attempts, interval, backoffCoefficient: 1, interval));
+
+    private static TaskOptions Retry(RetryPolicy policy) => new(policy with
     {
         NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException), typeof(AwsRefusedException)],
     });

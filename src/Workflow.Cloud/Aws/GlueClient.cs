@@ -31,6 +31,13 @@ public sealed class GlueClient(AwsEndpoints endpoints)
     public async Task<GlueJobRun> GetJobRunAsync(string job, string run, CancellationToken cancellation) =>
         GlueShapes.ReadRun((await _glue.CallAsync("GetJobRun", new() { ["JobName"] = job, ["RunId"] = run }, cancellation))["JobRun"]!);
 
+    /// <returns>False where it had ended already.</returns>
+    public async Task<bool> StopJobRunAsync(string job, string run, CancellationToken cancellation)
+    {
+        var answer = await _glue.CallAsync("BatchStopJobRun", new() { ["JobName"] = job, ["JobRunIds"] = new JsonArray(run) }, cancellation);
+        return answer["SuccessfulSubmissions"] is JsonArray { Count: > 0 };
+    }
+
     /// <summary>The runs of a job, newest first.</summary>
     public IAsyncEnumerable<GlueJobRun> ListJobRunsAsync(string job, CancellationToken cancellation) =>
         ListAsync("GetJobRuns", "JobRuns", new() { ["JobName"] = job }, cancellation).Select(GlueShapes.ReadRun);

@@ -28,6 +28,7 @@ internal sealed class LocalGlueJobs
     {
         "StartJobRun" => Start(Find(input), input, now),
         "GetJobRun" => new() { ["JobRun"] = Describe(FindRun(input), now) },
+        "BatchStopJobRun" => Stop(input, now),
         "GetJobRuns" => List(Find(input), input, now),
         _ => null,
     };
@@ -43,6 +44,28 @@ internal sealed class LocalGlueJobs
         var run = new LocalGlueRun($"jr_{Guid.NewGuid():N}", job, arguments, now);
         Runs.Add(run);
         return new() { ["JobRunId"] = run.Id };
+    }
+
+    private JsonObject Stop(JsonObject input, DateTimeOffset now)
+    {
+        var job = LocalAwsInput.Text(input, "JobName");
+        var ids = (input["JobRunIds"] as JsonArray ?? []).Select(id => (string?)id).ToList();
+        var (stopped, errors) = (new JsonArray(), new JsonArray());
+        foreach (var id in ids)
+        {
+            var index = Runs.FindIndex(run => run.Job.Name == job && run.Id == id);
+            if (index >= 0 && now < Runs[index].EndsAt())
+            {
+                Runs[index] = Runs[index] with { Job = Runs[index].Job with { State = "STOPPED", ErrorMessage = null, Seconds = (now - Runs[index].StartedOn).TotalSeconds } };
+                stopped.Add(new JsonObject { ["JobName"] = job, ["JobRunId"] = id });
+            }
+            else
+            {
+                errors.Add(new JsonObject { ["JobName"] = job, ["JobRunId"] = id, ["ErrorDetail"] = new JsonObject { ["ErrorCode"] = "InvalidInputException", ["ErrorMessage"] = "The job run cannot be stopped." } });
+            }
+        }
+
+        return new() { ["SuccessfulSubmissions"] = stopped, ["Errors"] = errors };
     }
 
     private JsonObject List(LocalGlueJob job, JsonObject input, DateTimeOffset now)

@@ -76,6 +76,19 @@ internal sealed class JsonRecordReader : IDisposable
     /// <summary>The text of a string, unescaped; the JSON of everything else, as it stands in the file. Gone at the next call.</summary>
     public ReadOnlySpan<byte> Value(int field) => Text(_fields[field].Value, _fields[field].ValueIsEscaped);
 
+    /// <summary>The JSON of a value as it stands in the file, a string with its quotes and escapes. Gone at the next call.</summary>
+    public ReadOnlySpan<byte> Json(int field)
+    {
+        var (value, isText) = (_fields[field].Value, _fields[field].Kind == JsonTokenType.String);
+        if (isText && _fields[field].ValueIsEscaped)
+        {
+            // What is no text is found here, and not by whoever reads the JSON later.
+            Text(value, isEscaped: true);
+        }
+
+        return isText ? _buffer.AsSpan(_record + value.Offset - 1, value.Length + 2) : _buffer.AsSpan(_record + value.Offset, value.Length);
+    }
+
     public void Dispose() => _input.Dispose();
 
     private Outcome Parse()

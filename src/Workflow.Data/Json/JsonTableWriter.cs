@@ -8,13 +8,16 @@ internal sealed class JsonTableWriter : IDisposable
 {
     private readonly DuckDbConnection _connection;
     private readonly string _table;
+    private readonly bool _asJson;
     private readonly List<byte[]> _names = [];
     private readonly Dictionary<string, int> _indexes = [];
     private DuckDbAppender? _appender;
     private int[] _fields = [];
 
-    public JsonTableWriter(DuckDbConnection connection, string table)
+    /// <param name="asJson">Keeps the JSON of the values instead of their text, so that 1 and "1" stay apart.</param>
+    public JsonTableWriter(DuckDbConnection connection, string table, bool asJson = false)
     {
+        _asJson = asJson;
         _connection = connection;
         _table = table;
         connection.Execute($"create table {SqlText.Identifier(table)} (_row bigint)", CancellationToken.None);
@@ -22,7 +25,9 @@ internal sealed class JsonTableWriter : IDisposable
 
     public IReadOnlyList<string> Columns => [.. _names.Select(name => Encoding.UTF8.GetString(name))];
 
-    public void Write(JsonRecordReader record)
+    /// <param name="record">The record that the reader is at.</param>
+    /// <param name="rowsBefore">Rows of the files before this one, where there are several.</param>
+    public void Write(JsonRecordReader record, long rowsBefore = 0)
     {
         Array.Fill(_fields, -1);
         for (var field = 0; field < record.FieldCount; field++)
@@ -32,7 +37,7 @@ internal sealed class JsonTableWriter : IDisposable
         }
 
         _appender ??= _connection.Append(_table);
-        _appender.Append(record.Row);
+        _appender.Append(rowsBefore + record.Row);
         for (var column = 0; column < _names.Count; column++)
         {
             var field = _fields[column];
@@ -42,7 +47,7 @@ internal sealed class JsonTableWriter : IDisposable
             }
             else
             {
-                _appender.Append(record.Value(field));
+                _appender.Append(_asJson ? record.Json(field) : record.Value(field));
             }
         }
 

@@ -1,0 +1,62 @@
+using Workflow.Durable;
+
+namespace Workflow.App.Pipelines.JsonToParquet;
+
+/// <summary>Starts a Glue job and watches it to its end; one that fails is tried again. It is replayed with its orchestrator.</summary>
+internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, Deadline deadline)
+{
+    private string? _run;
+
+    public async Task<JsonToParquetResult> RunAsync()
+    {
+        try
+        {
+            var run = await deadline.KeepAsync(TryAsync);
+            return new() { JobRun = run, Table = $"{input.Database}.{input.Table}", Written = input.Output };
+        }
+        catch (RunFailedException) when (_run is not null)
+        {
+            // Of a job that has ended this changes nothing.
+            await CallAsync<bool>(nameof(StopGlueJob), new GlueJobRunInput(input.Job!, _run));
+            throw;
+        }
+    }
+
+    private async Task<string> TryAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var ended = await report.StateAsync("job", RunOnceAsync);
+            if (ended.State == "SUCCEEDED")
+            {
+                return ended.Id;
+            }
+
+            if (attempt == input.Attempts)
+            {
+                throw new RunFailedException($"Glue job {input.Job}, run {ended.Id}, ended {ended.State}: {ended.ErrorMessage ?? "without a message"}");
+            }
+
+            await context.CreateTimer(input.TryEvery, CancellationToken.None);
+            deadline.ThrowIfPassed();
+        }
+    }
+
+    private async Task<GlueJobState> RunOnceAsync()
+    {
+        _run = await CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")));
+        while (true)
+        {
+            deadline.ThrowIfPassed();
+            var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, _run));
+            if (state.HasEnded)
+            {
+                return state;
+            }
+
+            await context.CreateTimer(input.LookEvery, CancellationToken.None);
+        }
+    }
+
+    private Task<T> CallAsync<T>(string activity, object given) => context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, input.Attempts));
+}

@@ -1,0 +1,63 @@
+using Workflow.Durable;
+
+namespace Workflow.App.Pipelines.JsonToParquet;
+
+/// <summary>Turns JSON into a dataset of Parquet files, here or by a Glue job; one run at a time, with a limit on the time it takes.</summary>
+internal sealed class JsonToParquet : TaskOrchestrator<JsonToParquetInput, JsonToParquetResult>
+{
+    public override Task<JsonToParquetResult> RunAsync(TaskOrchestrationContext context, JsonToParquetInput input) =>
+        context.ReportAsync(
+            input,
+            input.Output,
+            async report =>
+            {
+                if (await report.StateAsync("turn", () => context.TakeTurnAsync(input.Overlap, input.LookEvery)) is { } other)
+                {
+                    return new JsonToParquetResult { SkippedFor = other };
+                }
+
+                var deadline = new Deadline(context, input.Timeout);
+                return input.Engine == ParquetEngine.Glue
+                    ? await new GlueJob(context, input, report, deadline).RunAsync()
+                    : await deadline.KeepAsync(() => WriteAsync(context, input, report, deadline));
+            },
+            end => Describe(context, input, end));
+
+    private static async Task<JsonToParquetResult> WriteAsync(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, Deadline deadline)
+    {
+        var run = new ParquetRun(input, $"{context.CurrentUtcDateTime:yyyyMMddHHmmss}-{context.NewGuid():N}"[..23], context.Name);
+        try
+        {
+            var staged = await StepAsync<StagedParquet>("transform", nameof(StageParquet), run);
+            if (staged.Loaded > 0)
+            {
+                await StepAsync<bool>("publish", nameof(PublishParquet), run);
+                await StepAsync<bool>("catalog", nameof(RegisterParquet), new RegisterParquetInput(run, staged.Columns));
+                await StepAsync<bool>("clean", nameof(CleanParquet), run);
+            }
+
+            return staged.Describe(run);
+        }
+        catch (TaskFailedException) when (report.LatestState is "transform" or "publish")
+        {
+            await context.CallActivityAsync(nameof(DiscardParquet), run, Steps.RetryEvery(input.TryEvery, input.Attempts));
+            throw;
+        }
+
+        Task<T> StepAsync<T>(string state, string activity, object given) => report.StateAsync(state, () =>
+        {
+            deadline.ThrowIfPassed();
+            return context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, input.Attempts));
+        });
+    }
+
+    private static RunMessage Describe(TaskOrchestrationContext context, JsonToParquetInput input, RunEnd<JsonToParquetResult> end) => end.Result switch
+    {
+        null => new("Glue Job Status", $"{context.Name} failed at {end.LatestState} on {input.Object} (run {context.InstanceId}): {end.Reason}"),
+        { SkippedFor: { } other } => new($"{context.Name} skipped", $"{context.Name} was not run (run {context.InstanceId}): run {other} is at work."),
+        { JobRun: { } job } => new($"{context.Name} completed", $"{context.Name} completed (run {context.InstanceId}): Glue job {input.Job}, run {job}, has written {input.Output}."),
+        var result => new(
+            $"{context.Name} completed",
+            $"{context.Name} completed on {input.Object} (run {context.InstanceId}): {result.RowsIn} records in, {result.Loaded} in {result.Files} files under {input.Output}, {result.Quarantined} quarantined."),
+    };
+}
