@@ -17,6 +17,7 @@ internal static class MergeBench
     {
         var (numbers, data) = Arguments.Read(arguments);
         var rows = numbers.Count > 0 ? numbers[0] : 1_000_000;
+        var reads = numbers.Count > 1 ? numbers[1] : 4;
         await using var postgres = await LocalPostgres.StartAsync(data, TimeProvider.System, NullLogger.Instance, CancellationToken.None);
         await using var database = NpgsqlDataSource.Create(postgres.ConnectionString);
         var schema = "bench_" + Guid.NewGuid().ToString("N")[..8];
@@ -36,7 +37,7 @@ internal static class MergeBench
 
             var begun = Stopwatch.GetTimestamp();
             var merged = await new SourceMerge(new PostgresSource(database)).RunAsync(
-                new MergeRequest { JsonFile = file, Table = new SourceTable(schema, "customers"), Output = Path.Combine(folder, "merged.csv"), ScratchFolder = folder },
+                new MergeRequest { JsonFile = file, Table = new SourceTable(schema, "customers"), ParallelReads = reads, Output = Path.Combine(folder, "merged.csv"), ScratchFolder = folder },
                 CancellationToken.None);
             var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
             if (merged.DatabaseOnly != rows / 10)
@@ -48,6 +49,7 @@ internal static class MergeBench
             {
                 workload = "merge-sources",
                 rows,
+                reads = merged.ParallelReads,
                 seconds = Math.Round(seconds, 3),
                 rows_per_s = Math.Round(rows / seconds),
                 peak_rss_mb = Process.GetCurrentProcess().PeakWorkingSet64 >> 20,

@@ -18,8 +18,8 @@ static int Usage()
           W3  1 orchestration that fans out to n activities (10,000)
                ./bench data csv-to-warehouse [rows] [--data DIR]
           A generated file of so many rows (1,000,000) and 10 columns, loaded as new rows, then as updates; beside it psql's floor.
-               ./bench data merge-sources [rows] [--data DIR]
-          A JSON file and a table of so many rows each (1,000,000), joined into a CSV file.
+               ./bench data merge-sources [rows] [reads] [--data DIR]
+          A JSON file and a table of so many rows each (1,000,000), read by so many connections (4), joined into a CSV file.
         One JSON line per workload on stdout.
         """);
     return 2;
