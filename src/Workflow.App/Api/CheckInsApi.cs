@@ -29,9 +29,10 @@ internal static class CheckInsApi
     private static async Task<Ok<CheckInPage>> GetPageAsync(
         string user, Settings settings, Warehouse warehouse, CancellationToken cancellation, int top = OrchestrationQuery.DefaultPageSize, string? after = null)
     {
-        if (!IsText(user))
+        // A slash stays escaped in a path, and would be looked for as that.
+        if (!IsText(user) || user.Contains("%2F", StringComparison.OrdinalIgnoreCase))
         {
-            throw new BadRequestException("A user's name holds no NUL.");
+            throw new BadRequestException("A user's name in a path holds no slash and no NUL. One with a slash is asked for by /get?user=.");
         }
 
         long last = 0;

@@ -51,17 +51,15 @@ public static class CheckInFile
         rows.Append(reader.Line);
         if (reader.Fault is { } fault)
         {
-            for (var column = 0; column < 6; column++)
-            {
-                rows.AppendNull();
-            }
-
+            AppendValues(rows, [], [], [], []);
             rows.Append(fault);
             rows.Append(QuarantineFile.Readable(reader.Raw));
         }
         else
         {
             AppendValues(rows, Trim(reader[order[0]]), Trim(reader[order[1]]), Trim(reader[order[2]]), Trim(reader[order[3]]));
+            rows.AppendNull();
+            rows.AppendNull();
         }
 
         rows.EndRow();
@@ -92,8 +90,6 @@ public static class CheckInFile
         AppendText(rows, project);
         AppendText(rows, timestamp);
         AppendText(rows, hours);
-        rows.AppendNull();
-        rows.AppendNull();
     }
 
     private static void AppendText(DuckDbAppender rows, ReadOnlySpan<byte> value)

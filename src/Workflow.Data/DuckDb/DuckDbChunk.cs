@@ -6,11 +6,19 @@ public sealed class DuckDbChunk : IDisposable
     private readonly DataChunkHandle _handle;
     private readonly IReadOnlyList<DuckDbField> _columns;
 
+    // Asked for once: bulk reads take each column for each row.
+    private readonly VectorMemory[] _vectors;
+
     internal DuckDbChunk(DataChunkHandle handle, IReadOnlyList<DuckDbField> columns)
     {
         _handle = handle;
         _columns = columns;
         RowCount = (int)NativeMethods.duckdb_data_chunk_get_size(handle);
+        _vectors = new VectorMemory[columns.Count];
+        for (var index = 0; index < _vectors.Length; index++)
+        {
+            _vectors[index] = new(NativeMethods.duckdb_data_chunk_get_vector(handle, (ulong)index));
+        }
     }
 
     public int RowCount { get; }
@@ -18,7 +26,7 @@ public sealed class DuckDbChunk : IDisposable
     public DuckDbVector Column(int index)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-        return new(NativeMethods.duckdb_data_chunk_get_vector(_handle, (ulong)index), _columns[index].Type, RowCount);
+        return new(_vectors[index], _columns[index].Type, RowCount);
     }
 
     public object?[] Row(int row)

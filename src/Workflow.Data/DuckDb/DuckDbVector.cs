@@ -11,10 +11,15 @@ public readonly unsafe ref struct DuckDbVector
     private readonly int _rows;
 
     internal DuckDbVector(nint vector, DuckDbType type, int rows)
+        : this(new VectorMemory(vector), type, rows)
     {
-        _vector = vector;
-        _data = NativeMethods.duckdb_vector_get_data(vector);
-        _validity = NativeMethods.duckdb_vector_get_validity(vector);
+    }
+
+    internal DuckDbVector(VectorMemory memory, DuckDbType type, int rows)
+    {
+        _vector = memory.Vector;
+        _data = memory.Data;
+        _validity = memory.Validity;
         _rows = rows;
         Type = type;
     }
@@ -148,4 +153,12 @@ public readonly unsafe ref struct DuckDbVector
 
         return entries;
     }
+}
+
+/// <summary>Where a vector lies.</summary>
+internal readonly unsafe struct VectorMemory(nint vector)
+{
+    public readonly nint Vector = vector;
+    public readonly void* Data = NativeMethods.duckdb_vector_get_data(vector);
+    public readonly ulong* Validity = NativeMethods.duckdb_vector_get_validity(vector);
 }

@@ -71,6 +71,8 @@ public sealed class CheckInsApiTests(PostgresFixture postgres)
     [InlineData("api/check-ins/ned?after=x")]
     [InlineData("api/check-ins/ned?after=-1")]
     [InlineData("api/check-ins/ned?top=many")]
+    [InlineData("api/check-ins/ned%2Farya")]
+    [InlineData("api/check-ins/ned%00")]
     public async Task A_page_that_cannot_be_is_a_bad_request(string path)
     {
         await using var installation = await StartAsync(rows: null);
