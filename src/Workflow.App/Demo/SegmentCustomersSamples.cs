@@ -36,7 +36,11 @@ internal static class SegmentCustomersSamples
         await CopyAsync(connection, "copy app_users (user_id, email, age, gender, is_active) from stdin (format csv)", AppUsers(), cancellation);
         await CopyAsync(connection, "copy crm_customers (user_id, total_spend, last_purchase_date, product_category) from stdin (format csv)", CrmCustomers(), cancellation);
         await transaction.CommitAsync(cancellation);
-        return [new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}" })];
+        return
+        [
+            new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}" }),
+            new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}", ["engine"] = "SageMaker" }),
+        ];
     }
 
     private static IEnumerable<string> AppUsers()

@@ -42,7 +42,9 @@ internal static class Pipelines
             activities => activities.AddActivity<FindChanges>().AddActivity<ApplyChanges>().AddActivity<LookAtReplication>().AddActivity<StartReplication>().AddActivity<ReadTableStatistics>()),
         new PipelineKind<SegmentCustomers.SegmentCustomers, SegmentCustomersInput>(
             "segment-customers", "Clusters the active customers by what they are and spend, and writes the segment of each.",
-            activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()) { NeedsObject = false },
+            activities => activities.AddActivity<PrepareCustomers>().AddActivity<TrainSegments>().AddActivity<PredictSegments>()
+                .AddActivity<StartSageMakerTraining>().AddActivity<CreateSageMakerModel>().AddActivity<StartSageMakerTransform>()
+                .AddActivity<LookAtSageMakerJob>().AddActivity<CollectSegments>()) { NeedsObject = false },
         new PipelineKind<QualityGate.QualityGate, QualityGateInput>(
             "quality-gate", "Checks the rows of an object by rules, sets the bad ones aside, and lets the good ones go on.",
             activities => activities.AddActivity<CheckQuality>()),
@@ -71,6 +73,8 @@ internal static class Pipelines
         services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ObjectStores>();
         services.AddSingleton(new LocalSecretStore(data.Secrets));
+        services.AddSingleton<ILocalAwsService>(provider => new LocalSageMaker(
+            data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
         services.AddHttpClient<SlackNotifier>();
         services.AddDynamoDb(data).AddSingleton<StatusTable>();

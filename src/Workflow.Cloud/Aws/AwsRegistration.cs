@@ -10,6 +10,7 @@ public static class AwsRegistration
     public static IServiceCollection AddAwsClients(this IServiceCollection services) => services
         .AddSingleton<DmsClient>()
         .AddSingleton<GlueClient>()
+        .AddSingleton<SageMakerClient>()
         .AddSingleton<GlueCatalog>()
         .AddSingleton<SnsClient>()
         .AddSingleton<SnsNotifier>();

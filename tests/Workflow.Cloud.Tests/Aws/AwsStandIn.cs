@@ -29,11 +29,14 @@ internal sealed class AwsStandIn : IAsyncDisposable
 
     public DmsClient Dms => _service.Services.GetRequiredService<DmsClient>();
 
+    public SageMakerClient SageMaker => _service.Services.GetRequiredService<SageMakerClient>();
+
     public GlueClient Glue => _service.Services.GetRequiredService<GlueClient>();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<AwsStandIn> StartAsync(TempFolder data)
+    /// <param name="more">Services of the stand-in that need something to work with.</param>
+    public static async Task<AwsStandIn> StartAsync(TempFolder data, params ILocalAwsService[] more)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -44,6 +47,11 @@ internal sealed class AwsStandIn : IAsyncDisposable
             .AddSingleton(new AwsEndpoints(AwsEndpoints.Services.ToDictionary(name => name, _ => AwsEndpoint.Local), () => new(service!.Urls.Single())))
             .AddAwsClients()
             .AddLocalAws(data.Path, new HashSet<string> { Topic, FifoTopic });
+        foreach (var local in more)
+        {
+            builder.Services.AddSingleton(local);
+        }
+
         service = builder.Build();
         service.MapLocalAws(service.Services.GetRequiredService<LocalAws>());
         await service.StartAsync(Cancellation);

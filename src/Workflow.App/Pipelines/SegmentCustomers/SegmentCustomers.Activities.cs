@@ -26,7 +26,7 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
     [
         new("age", FeatureKind.Number),
         new("gender", FeatureKind.Category),
-        new(PredictSegments.Spend, FeatureKind.Number),
+        new(SegmentObjects.Spend, FeatureKind.Number),
         new("last_purchase_date", FeatureKind.DaysBefore),
         new("product_category", FeatureKind.Category),
     ];
@@ -44,17 +44,24 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
 
         var table = new FeatureTable(connection, "customers", run.Day);
         var rules = model?.Rules ?? table.MakeRules(Features, run.Input.Scaling, cancellation);
-        connection.ExportParquet($"select user_id, {table.Select(rules)} from customers", folder.File("customers.parquet"), cancellation);
+        var features = table.Select(rules);
+        connection.ExportParquet($"select user_id, {features} from customers", folder.File("customers.parquet"), cancellation);
+        connection.ExportCsv($"select {features} from customers", folder.File("features.csv"), cancellation, header: false);
         await File.WriteAllTextAsync(folder.File("features.json"), rules.ToJson(), cancellation);
-        return Count(connection, cancellation) with
+        return new()
         {
-            Customers = await stores.PublishAsync(folder.File("customers.parquet"), run.Prepared("customers.parquet"), cancellation),
-            Rules = await stores.PublishAsync(folder.File("features.json"), run.Prepared("features.json"), cancellation),
+            Customers = await PublishAsync("customers.parquet"),
+            Features = run.Input.Engine == ClusteringEngine.SageMaker ? await PublishAsync("features.csv") : null,
+            FeatureCount = rules.Features.Count,
+            Rules = await PublishAsync("features.json"),
             RulesVersion = rules.Version,
             Model = model?.Version,
+            Counts = Count(connection, cancellation),
             QuarantineObject = await QuarantineAsync(connection, run, folder.File("quarantine.csv"), cancellation),
             Unseen = table.CountUnseen(rules, cancellation),
         };
+
+        Task<string> PublishAsync(string name) => stores.PublishAsync(folder.File(name), run.Prepared(name), cancellation);
     }
 
     private async Task<StoredModel?> FindModelAsync(SegmentRun run, CancellationToken cancellation)
@@ -87,12 +94,12 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
         connection.Execute(Sql("take_customers"), cancellation);
     }
 
-    private static PreparedCustomers Count(DuckDbConnection connection, CancellationToken cancellation)
+    private static CustomerCounts Count(DuckDbConnection connection, CancellationToken cancellation)
     {
         using var counts = connection.Query(Sql("count_customers"), cancellation);
         var count = counts.Rows(cancellation).Single();
-        var (rows, inactive, quarantined) = ((long)count[0]!, (long)count[1]!, (long)count[2]!);
-        return new("", "", "", null, rows, rows - inactive - quarantined, inactive, quarantined, null, new Dictionary<string, long>());
+        var (read, inactive, quarantined) = ((long)count[0]!, (long)count[1]!, (long)count[2]!);
+        return new(read, read - inactive - quarantined, inactive, quarantined);
     }
 
     /// <returns>Where the rows are that were set aside; null where there are none.</returns>
@@ -119,7 +126,7 @@ internal sealed class TrainSegments(ObjectStores stores, Scratch scratch) : Task
         {
             FeatureRules = rules.Version,
             Features = rules.Features,
-            Centroids = choice.Fit.OrderedBy(rules.Features.ToList().IndexOf(PredictSegments.Spend)).Centroids,
+            Centroids = choice.Fit.OrderedBy(rules.Features.ToList().IndexOf(SegmentObjects.Spend)).Centroids,
             Rows = data.Rows,
             Clusters = choice.Fit.Centroids.Count,
             Seed = input.Seed,
@@ -141,9 +148,6 @@ internal sealed class TrainSegments(ObjectStores stores, Scratch scratch) : Task
 /// <summary>Tells the segments by the centroids of a stored model and publishes them, the CSV object last: who waits for it finds everything there.</summary>
 internal sealed class PredictSegments(ObjectStores stores, Scratch scratch) : TaskActivity<CustomersOf, Predictions>
 {
-    /// <summary>The feature that segments are numbered by.</summary>
-    public const string Spend = "total_spend";
-
     public override async Task<Predictions> RunAsync(TaskActivityContext context, CustomersOf customers)
     {
         var cancellation = context.CancellationToken;
@@ -169,6 +173,9 @@ internal sealed class PredictSegments(ObjectStores stores, Scratch scratch) : Ta
 /// <summary>How the steps read from each other and publish.</summary>
 internal static class SegmentObjects
 {
+    /// <summary>The feature that segments are numbered by.</summary>
+    public const string Spend = "total_spend";
+
     private const int TagDigits = 8;
 
     /// <summary>Publishes a file under its name, or beside it where the name is taken by other content.</summary>

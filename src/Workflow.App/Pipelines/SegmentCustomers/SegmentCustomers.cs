@@ -131,6 +131,12 @@ internal sealed record SageMakerSettings
 /// <summary>One run: its settings, its day, and a key that names what is its own.</summary>
 internal sealed record SegmentRun(string Pipeline, SegmentCustomersInput Input, DateOnly Day, string Key)
 {
+    // What SageMaker lets a name be long, less the key.
+    private const int MostOfPipeline = 30;
+
+    /// <summary>The name of the run's jobs and model at SageMaker: an attempt after another finds what that one has started.</summary>
+    public string SageMakerName => $"{Pipeline[..Math.Min(Pipeline.Length, MostOfPipeline)].Replace('_', '-')}-{Key}".TrimStart('-');
+
     public string Prepared(string name) => $"{Input.Output}prepared/{Pipeline}/{Day:yyyy-MM-dd}/{Key}/{name}";
 
     public string Quarantine => $"{Input.Output}quarantine/{Pipeline}/{Day:yyyy-MM-dd}/{Key}.csv";
@@ -142,12 +148,34 @@ internal sealed record SegmentRun(string Pipeline, SegmentCustomersInput Input, 
 }
 
 /// <summary>Customers as a model takes them.</summary>
-/// <param name="Customers">A Parquet object of user_id and the features, in the order that rows keep from here on.</param>
-/// <param name="Model">The version of the model they were prepared for; null where one is to be trained.</param>
-/// <param name="Unseen">Rows with a category that the model has not seen, by column.</param>
-internal sealed record PreparedCustomers(
-    string Customers, string Rules, string RulesVersion, string? Model, long RowsIn, long Rows, long Inactive, long Quarantined, string? QuarantineObject,
-    IReadOnlyDictionary<string, long> Unseen);
+internal sealed record PreparedCustomers
+{
+    /// <summary>A Parquet object of user_id and the features, in the order that rows keep from here on.</summary>
+    public required string Customers { get; init; }
+
+    /// <summary>The features alone, as SageMaker reads them: a CSV object without a header. Null in process.</summary>
+    public required string? Features { get; init; }
+
+    public required int FeatureCount { get; init; }
+
+    /// <summary>The feature rules they were made by.</summary>
+    public required string Rules { get; init; }
+
+    public required string RulesVersion { get; init; }
+
+    /// <summary>The version of the model they were prepared for; null where one is to be trained.</summary>
+    public required string? Model { get; init; }
+
+    public required CustomerCounts Counts { get; init; }
+
+    public required string? QuarantineObject { get; init; }
+
+    /// <summary>Rows with a category that the model has not seen, by column.</summary>
+    public required IReadOnlyDictionary<string, long> Unseen { get; init; }
+}
+
+/// <summary>Rows of the tables: <c>Read = Taken + Inactive + Quarantined</c>.</summary>
+internal sealed record CustomerCounts(long Read, long Taken, long Inactive, long Quarantined);
 
 /// <summary>The segments that were told.</summary>
 /// <param name="Csv">user_id, segment, distance.</param>
@@ -184,10 +212,10 @@ internal sealed record SegmentCustomersResult : PipelineResult
 
     public static SegmentCustomersResult Of(PreparedCustomers prepared, Predictions predictions) => new()
     {
-        RowsIn = prepared.RowsIn,
-        Loaded = prepared.Rows,
-        Quarantined = prepared.Quarantined,
-        Skipped = prepared.Inactive,
+        RowsIn = prepared.Counts.Read,
+        Loaded = prepared.Counts.Taken,
+        Quarantined = prepared.Counts.Quarantined,
+        Skipped = prepared.Counts.Inactive,
         QuarantineObject = prepared.QuarantineObject,
         Written = predictions.Csv,
         Parquet = predictions.Parquet,
