@@ -22,13 +22,25 @@ public sealed class PostgresSource(NpgsqlDataSource database) : ISourceDatabase
             var first = sessions[0];
             var columns = await first.DescribeAsync(name, ValueForm.Text, cancellation);
             var bounds = Bounds(await first.CountBlocksAsync(name, cancellation), reads);
-            var snapshot = bounds.Count > 1 ? await first.ExportSnapshotAsync(cancellation) : null;
-            while (sessions.Count < bounds.Count)
+            string? note = null;
+            try
             {
-                sessions.Add(await PostgresSession.OpenAsync(database, snapshot, cancellation));
+                var snapshot = bounds.Count > 1 ? await first.ExportSnapshotAsync(cancellation) : null;
+                while (sessions.Count < bounds.Count)
+                {
+                    sessions.Add(await PostgresSession.OpenAsync(database, snapshot, cancellation));
+                }
+            }
+            catch (PostgresException refused) when (!refused.IsTransient && sessions.Count == 1)
+            {
+                // Replicas of some services do not, nor does one whose user may not. The refusal has ended the transaction.
+                note = $"{name} was read by one connection: the server does not share its snapshot ({refused.MessageText}).";
+                bounds = [""];
+                await first.DisposeAsync();
+                sessions[0] = await PostgresSession.OpenAsync(database, null, cancellation);
             }
 
-            return new(name.ToString(), [.. columns.Select(column => column.Name)], [.. sessions.Zip(bounds, (session, where) => new PostgresPart(session, columns, $"{name.Quoted}{where}"))], null);
+            return new(name.ToString(), [.. columns.Select(column => column.Name)], [.. sessions.Zip(bounds, (session, where) => new PostgresPart(session, columns, $"{name.Quoted}{where}"))], note);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using Npgsql;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Postgres;
 using Workflow.Data.Sources;
@@ -62,12 +63,32 @@ public sealed class PostgresSourceTests(TestWarehouse warehouse) : IClassFixture
     }
 
     [Fact]
+    public async Task A_server_that_does_not_share_its_snapshot_is_read_by_one_connection_and_that_is_told()
+    {
+        await CreateNumbersAsync();
+        var reader = $"reader_{Guid.NewGuid():N}";
+        await warehouse.ExecuteAsync($"create role {reader} login password 'reads'; grant usage on schema {_schema} to {reader}; grant select on {_schema}.source to {reader}; revoke execute on function pg_export_snapshot() from public");
+        try
+        {
+            await using var source = new PostgresSource(NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(warehouse.ConnectionString) { Username = reader, Password = "reads" }));
+            await using var snapshot = await source.OpenAsync(new(_schema, "source"), 4, Cancellation);
+            Assert.Equal(100_000, await snapshot.LoadAsync(_duckDb, "t", Cancellation));
+            Assert.Equal(1, snapshot.Reads);
+            Assert.Contains("pg_export_snapshot", snapshot.Note, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await warehouse.ExecuteAsync($"grant execute on function pg_export_snapshot() to public; drop owned by {reader}; drop role {reader}");
+        }
+    }
+
+    [Fact]
     public async Task A_failure_in_one_part_stops_the_others()
     {
         await CreateNumbersAsync();
         await using var snapshot = await OpenAsync(reads: 4);
         await warehouse.ExecuteAsync($"select pg_terminate_backend(min(pid)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database() and state = 'idle in transaction'");
-        await Assert.ThrowsAnyAsync<Npgsql.NpgsqlException>(() => snapshot.LoadAsync(_duckDb, "t", Cancellation));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => snapshot.LoadAsync(_duckDb, "t", Cancellation));
     }
 
     private Task CreateNumbersAsync() => warehouse.ExecuteAsync($"create schema {_schema}; create table {_schema}.source as select i as id, repeat('x', 20) as filler from generate_series(1, 100000) i order by md5(i::text)");
