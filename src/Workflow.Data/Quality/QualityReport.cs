@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Workflow.Data.Quality;
 
 public enum RuleVerdict
@@ -30,8 +32,10 @@ public sealed record RuleResult(string Name, string ErrorType, string Descriptio
     /// <summary>Its rows are set aside, in <see cref="QualityRules.BadRows"/>.</summary>
     public bool SetsAside { get; init; }
 
+    [JsonIgnore]
     public bool IsIssue => Verdict is RuleVerdict.Failed or RuleVerdict.Crashed;
 
+    [JsonIgnore]
     public bool Stops => IsIssue && Action == RuleAction.Stop;
 }
 

@@ -71,6 +71,9 @@ public sealed record QualityRule
     /// <summary>The share of rows, 0 to below 1, that may be bad without the rule failing.</summary>
     public double Threshold { get; init; }
 
+    /// <summary>How long a query may take; one that takes longer crashes.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// One SELECT of the bad rows from <c>temp_data</c>. A query that brings along the column <c>_row</c>, as <c>select *</c> does, says
     /// which rows these are; of another only the number of its rows is known, and nothing can be set aside.

@@ -6,41 +6,33 @@ namespace Workflow.Data.Quality;
 /// Finds bad rows by queries and by C#, and notes them in <c>quality_hits</c>. Reading and noting go through two connections: the one
 /// that others' SQL runs on never writes.
 /// </summary>
-internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cancellation) : IDisposable
+/// <param name="rowCount">Rows in <c>temp_data</c>.</param>
+internal sealed class RowSearch(DuckDbDatabase database, long rowCount, CancellationToken cancellation) : IDisposable
 {
+    // A join may give a row several times; one that forgot its condition would fill the disk.
+    private const int MostTimesEachRow = 100;
+
     private readonly DuckDbConnection _reading = database.Connect();
     private readonly DuckDbConnection _noting = database.Connect();
 
     /// <summary>Notes the rows of a query.</summary>
     /// <param name="reason">Of each row; null where the query has a column for it.</param>
+    /// <param name="limit">How long it may take.</param>
     /// <returns>Null, or how many rows the query gives where they cannot be told.</returns>
-    public long? Collect(int rule, string sql, string? reason) => Read(sql, rows =>
+    /// <exception cref="RuleException">The query is no SELECT, or it takes longer.</exception>
+    public long? Collect(int rule, string sql, string? reason, TimeSpan limit)
     {
-        var row = IndexOf(rows, QualityRules.RowColumn, DuckDbTypeId.BigInt);
-        var reasons = reason is null ? IndexOf(rows, "reason", DuckDbTypeId.Varchar) : -1;
-        if (row < 0)
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timed.CancelAfter(limit);
+        try
         {
-            return Count(rows);
+            return Read(sql, rows => Note(rows, rule, reason, timed.Token), timed.Token);
         }
-
-        using var hits = _noting.Append("quality_hits");
-        while (rows.NextChunk(cancellation) is { } chunk)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            using (chunk)
-            {
-                for (var index = 0; index < chunk.RowCount; index++)
-                {
-                    if (!chunk.Column(row).IsNull(index))
-                    {
-                        Note(hits, rule, chunk.Column(row).Raw<long>()[index], reason ?? (string?)chunk.Column(reasons).Value(index));
-                    }
-                }
-            }
+            throw new RuleException($"The rule was still running after {limit}. Make its query cheaper, or give it a longer Timeout.");
         }
-
-        hits.Complete();
-        return (long?)null;
-    });
+    }
 
     /// <summary>Shows each record to each rule, in one pass.</summary>
     /// <returns>The rules that could not be run, with why.</returns>
@@ -54,7 +46,7 @@ internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cance
 
         try
         {
-            Read($"select * from {QualityRules.Table}", rows => Check(rows, rules, crashes));
+            Read($"select * from {QualityRules.Table}", rows => Check(rows, rules, crashes), cancellation);
         }
         catch (DuckDbException unreadable)
         {
@@ -69,6 +61,40 @@ internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cance
     {
         _reading.Dispose();
         _noting.Dispose();
+    }
+
+    private long? Note(DuckDbResult rows, int rule, string? reason, CancellationToken stop)
+    {
+        var row = IndexOf(rows, QualityRules.RowColumn, DuckDbTypeId.BigInt);
+        var reasons = reason is null ? IndexOf(rows, "reason", DuckDbTypeId.Varchar) : -1;
+        if (row < 0)
+        {
+            return Count(rows, stop);
+        }
+
+        long noted = 0;
+        using var hits = _noting.Append("quality_hits");
+        while (rows.NextChunk(stop) is { } chunk)
+        {
+            using (chunk)
+            {
+                for (var index = 0; index < chunk.RowCount; index++)
+                {
+                    if (!chunk.Column(row).IsNull(index))
+                    {
+                        if (noted++ >= MostTimesEachRow * rowCount)
+                        {
+                            throw new RuleException($"The query gives more than {MostTimesEachRow} rows for each row of {QualityRules.Table}. Look for a join without its condition.");
+                        }
+
+                        Note(hits, rule, chunk.Column(row).Raw<long>()[index], reason ?? (string?)chunk.Column(reasons).Value(index));
+                    }
+                }
+            }
+        }
+
+        hits.Complete();
+        return null;
     }
 
     private long? Check(DuckDbResult rows, IReadOnlyDictionary<int, RecordRule> rules, Dictionary<int, Exception> crashes)
@@ -106,9 +132,9 @@ internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cance
         }
     }
 
-    private T Read<T>(string sql, Func<DuckDbResult, T> read)
+    private long? Read(string sql, Func<DuckDbResult, long?> read, CancellationToken stop)
     {
-        _reading.Execute("begin transaction read only", cancellation);
+        _reading.Execute("begin transaction read only", stop);
         try
         {
             using var statement = _reading.Prepare(sql);
@@ -118,7 +144,7 @@ internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cance
             }
 
             statement.Bind();
-            using var rows = statement.Query(cancellation);
+            using var rows = statement.Query(stop);
             return read(rows);
         }
         finally
@@ -127,10 +153,10 @@ internal sealed class RowSearch(DuckDbDatabase database, CancellationToken cance
         }
     }
 
-    private long Count(DuckDbResult rows)
+    private static long Count(DuckDbResult rows, CancellationToken stop)
     {
         long count = 0;
-        while (rows.NextChunk(cancellation) is { } chunk)
+        while (rows.NextChunk(stop) is { } chunk)
         {
             using (chunk)
             {

@@ -8,6 +8,8 @@ namespace Workflow.Data.Quality;
 /// <param name="Wanted">What would be right: <c>write …</c>.</param>
 public sealed partial record RuleProblem(int Rule, string Setting, string? Value, string Wanted)
 {
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(1);
+
     /// <summary>Everything that can be said of the rules before there are data.</summary>
     public static IEnumerable<RuleProblem> Find(IReadOnlyList<QualityRule> rules, IReadOnlyList<RecordRule> records)
     {
@@ -40,6 +42,11 @@ public sealed partial record RuleProblem(int Rule, string Setting, string? Value
         if (rule.Threshold is not (>= 0 and < 1))
         {
             yield return (nameof(rule.Threshold), $"{rule.Threshold}", "write the share of rows that may be bad, from 0 to below 1");
+        }
+
+        if (rule.Timeout <= TimeSpan.Zero || rule.Timeout > LongestTimeout)
+        {
+            yield return (nameof(rule.Timeout), $"{rule.Timeout}", $"write a time span up to {LongestTimeout}, for example 00:10:00");
         }
 
         if (rule is { JudgesRows: false, Action: RuleAction.Quarantine })

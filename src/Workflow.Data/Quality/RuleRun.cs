@@ -18,7 +18,7 @@ internal sealed class RuleRun : IDisposable
         _cancellation = cancellation;
         _connection.Execute(SqlText.Read("Quality/hits.sql"), cancellation);
         _rows = (long)_connection.Scalar($"select count(*) from {QualityRules.Table}", cancellation)!;
-        _search = new(database, cancellation);
+        _search = new(database, _rows, cancellation);
     }
 
     public QualityReport Run(IReadOnlyList<QualityRule> rules, IReadOnlyList<RecordRule> records)
@@ -72,12 +72,12 @@ internal sealed class RuleRun : IDisposable
         long? unidentified = null;
         if (rule.Kind == RuleKind.Sql)
         {
-            unidentified = _search.Collect(index, rule.Query!, named.Description);
+            unidentified = _search.Collect(index, rule.Query!, named.Description, rule.Timeout);
         }
         else if (rule.Kind != RuleKind.Record)
         {
             var referenced = rule.References is null ? null : TableColumns.Read(_connection, rule.References, _cancellation);
-            _search.Collect(index, DeclarativeSql.Of(rule, columns, referenced), null);
+            _search.Collect(index, DeclarativeSql.Of(rule, columns, referenced), null, rule.Timeout);
         }
 
         var count = unidentified ?? (long)_connection.Scalar(SqlText.Read("Quality/count_hits.sql"), _cancellation, index)!;

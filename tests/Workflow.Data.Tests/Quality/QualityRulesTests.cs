@@ -97,6 +97,25 @@ public sealed class QualityRulesTests : IDisposable
         Assert.Empty(table.Query("from bad_rows"));
     }
 
+    [Theory]
+    [InlineData("select t.* from temp_data t, range(1000000000000) r where r.range < 0")]
+    [InlineData("select r.range from range(1000000000000) r")]
+    public async Task A_rule_that_does_not_end_is_stopped_and_the_others_still_run(string query)
+    {
+        var report = await _table.RunAsync(NullUser with { Name = "endless", Query = query, Timeout = TimeSpan.FromMilliseconds(200) }, NullUser);
+        Assert.Equal((RuleVerdict.Crashed, QualityRules.ExecutionError), (report.Results[0].Verdict, report.Results[0].ErrorType));
+        Assert.Contains("still running after 00:00:00.2", report.Results[0].Error, StringComparison.Ordinal);
+        Assert.Equal((2, 2), (report.Results[1].Count, report.Quarantined));
+    }
+
+    [Fact]
+    public async Task A_join_without_its_condition_fills_no_disk()
+    {
+        var result = await _table.ResultAsync(NullUser with { Query = "select t.* from temp_data t, range(1000000000000) r" });
+        Assert.Equal(RuleVerdict.Crashed, result.Verdict);
+        Assert.Contains("more than 100 rows for each row", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_stopping_rule_that_crashes_stops()
     {

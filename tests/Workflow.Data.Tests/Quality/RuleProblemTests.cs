@@ -15,6 +15,8 @@ public sealed class RuleProblemTests
         { Good with { Threshold = 1 }, "Threshold" },
         { Good with { Threshold = -0.1 }, "Threshold" },
         { Good with { Threshold = double.NaN }, "Threshold" },
+        { Good with { Timeout = TimeSpan.Zero }, "Timeout" },
+        { Good with { Timeout = TimeSpan.FromDays(30) }, "Timeout" },
         { Good with { Columns = [] }, "Columns" },
         { Good with { Kind = RuleKind.Sql, Query = " " }, "Query" },
         { Good with { Kind = RuleKind.Record }, "Name" },
