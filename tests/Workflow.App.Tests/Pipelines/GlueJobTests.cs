@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using Workflow.App.Api;
+using Workflow.App.Configuration;
 using Workflow.App.Pipelines.JsonToParquet;
+using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Durable;
 using Workflow.Testing;
@@ -48,6 +49,40 @@ public sealed class GlueJobTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Killed_after_each_activity_it_has_started_the_job_once()
+    {
+        await using var installation = Configure(await Installation.CreateAsync(postgres), "to-parquet");
+        await new LocalGlue(installation.Data.Path, TimeProvider.System).PutJobAsync(new("to-parquet", Seconds: 0, MaxConcurrentRuns: 10), Cancellation);
+
+        var killed = await KilledRun.CompleteAsync(installation, "orders", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
+        Assert.Contains(killed.Kills, kill => kill.EndsWith("StartGlueJob", StringComparison.Ordinal));
+        Assert.Single(await RunsAsync(installation));
+    }
+
+    [Fact]
+    public async Task A_Glue_that_cannot_be_asked_for_a_while_fails_no_run()
+    {
+        await using var installation = await StartAsync(new("to-parquet", Seconds: 0));
+        await FailAsync(installation, new(Times: 12, Operation: "GetJobRun", Code: "InternalServiceException", Status: 500));
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, (await installation.RunAsync("orders", new { })).Status);
+        Assert.Single(await RunsAsync(installation));
+    }
+
+    [Fact]
+    public void By_default_it_runs_at_minute_20_of_every_hour()
+    {
+        using var data = new TempFolder();
+        var schedule = Settings.Load(Settings.Sources(new(data.Path))).Find("json-to-parquet").Schedule!;
+
+        var tick = schedule.Next(new(2024, 3, 3, 10, 21, 0, TimeSpan.Zero));
+
+        Assert.Equal(new(2024, 3, 3, 11, 20, 0, TimeSpan.Zero), tick);
+    }
+
+    [Fact]
     public void Three_tries_ten_seconds_apart_and_two_hours_in_all_are_the_default()
     {
         var settings = new JsonToParquetInput();
@@ -71,10 +106,7 @@ public sealed class GlueJobTests(PostgresFixture postgres)
     public async Task A_start_whose_answer_was_lost_is_found_again_and_not_repeated()
     {
         await using var installation = await StartAsync(new("to-parquet", Seconds: 0, MaxConcurrentRuns: 10));
-        using var http = new HttpClient { BaseAddress = installation.Address };
-        var fault = new LocalAwsFault(Times: 1, Operation: "StartJobRun", Code: "InternalServiceException", Status: 500, AfterEffect: true);
-        using var content = new StringContent(JsonSerializer.Serialize(fault, JsonSerializerOptions.Web), Encoding.UTF8, "application/json");
-        (await http.PostAsync("/local/aws/faults", content, Cancellation)).EnsureSuccessStatusCode();
+        await FailAsync(installation, new(Times: 1, Operation: "StartJobRun", Code: "InternalServiceException", Status: 500, AfterEffect: true));
 
         var run = await installation.RunAsync("orders", new { });
 
@@ -117,14 +149,21 @@ public sealed class GlueJobTests(PostgresFixture postgres)
 
     private async Task<Installation> StartAsync(LocalGlueJob job)
     {
-        var installation = await (await Installation.CreateAsync(postgres))
-            .With("orders", "json-to-parquet", new
-            {
-                Engine = "Glue", Job = job.Name, Object = "s3://landing/json/", Output = "s3://lake/orders/", Database = "lake", Table = "orders", Topic,
-                TryEvery = "00:00:00.1000000", LookEvery = "00:00:00.1000000",
-            })
-            .StartServiceAsync();
+        var installation = await Configure(await Installation.CreateAsync(postgres), job.Name).StartServiceAsync();
         await new LocalGlue(installation.Data.Path, TimeProvider.System).PutJobAsync(job, Cancellation);
         return installation;
+    }
+
+    private static Installation Configure(Installation installation, string job) => installation.With("orders", "json-to-parquet", new
+    {
+        Engine = "Glue", Job = job, Object = "s3://landing/json/", Output = "s3://lake/orders/", Database = "lake", Table = "orders", Topic,
+        TryEvery = "00:00:00.1000000", LookEvery = "00:00:00.1000000",
+    });
+
+    private static async Task FailAsync(Installation installation, LocalAwsFault fault)
+    {
+        using var http = new HttpClient { BaseAddress = installation.Address };
+        using var content = new StringContent(JsonSerializer.Serialize(fault, JsonSerializerOptions.Web), Encoding.UTF8, "application/json");
+        (await http.PostAsync("/local/aws/faults", content, Cancellation)).EnsureSuccessStatusCode();
     }
 }

@@ -1,5 +1,7 @@
 using System.IO.Compression;
 using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Mapping;
 using Workflow.Data.Quality;
@@ -106,6 +108,30 @@ public sealed class JsonRecordsTests : IDisposable
                 """id_5|b.json|3""",
             ],
             Query($"select case when rule = 'cast' then concat_ws('|', rule, reason, source, record, content) else concat_ws('|', rule, source, record) end from ({records.Quarantine()})"));
+    }
+
+    [Fact]
+    public void Whatever_the_records_hold_none_is_lost_and_no_value_without_a_type_vanishes()
+    {
+        var value = Gen.Elements("null", "1", "-5", "1.5", "1e3", "18446744073709551615", "true", "\"\"", "\"x\"", "\"12\"", "\"é \\\"\"", "[]", "[1,\"a\"]", "[null,2]", "{}", "{\"a\":1}", "{\"a\":\"x\",\"b\":[{}]}");
+        var type = Gen.Elements<string?>(null, "integer", "bigint", "double", "decimal(5,2)", "varchar", "boolean", "date", "timestamptz");
+        Prop.ForAll(value.ListOf().SelectMany(values => type.Select(given => (values, given))).ToArbitrary(), sample =>
+        {
+            var records = sample.values.Select(json => $"{{\"v\":{json}}}");
+            File.WriteAllText(_folder.File("any.json"), $"[{string.Join(",", records)}]");
+            using var database = DuckDbDatabase.Open(new() { Threads = 1 });
+            var loaded = JsonRecords.LoadAsync(database, [new(_folder.File("any.json"), "any")], new() { Columns = [new() { From = "v", Type = sample.given }] }, Cancellation).GetAwaiter().GetResult();
+            using var connection = database.Connect();
+            var rows = (long)connection.Scalar("select count(*) from temp_data", Cancellation)!;
+
+            Assert.Equal(sample.values.Count, loaded.Rows);
+            Assert.Equal(loaded.Rows, rows + loaded.Refused);
+            if (sample.given is null && rows > 0)
+            {
+                Assert.Equal(0, loaded.Refused);
+                Assert.Equal(sample.values.Count(json => json != "null"), (long)connection.Scalar("select count(v) from temp_data", Cancellation)!);
+            }
+        }).QuickCheckThrowOnFailure();
     }
 
     [Theory]

@@ -135,6 +135,11 @@ internal sealed class StageParquet(ObjectStores stores, Scratch scratch, TimePro
             throw new NonRetriableException($"There is no column '{missing}' to partition by. There are: {string.Join(", ", fields.Select(field => field.Name))}.");
         }
 
+        if (fields.Count == settings.PartitionBy.Count)
+        {
+            throw new NonRetriableException("Every column is one to partition by, and the files would have none. Leave one out.");
+        }
+
         IReadOnlyList<GlueColumn> columns = settings.Database is null ? [] : [.. fields.Select(field => new GlueColumn(field.Name, HiveType.Of(field.Type)))];
         return (connection.ExportParquet(query, folder, settings.PartitionBy, (long)settings.TargetFileMegabytes << 20, cancellation), columns);
     }

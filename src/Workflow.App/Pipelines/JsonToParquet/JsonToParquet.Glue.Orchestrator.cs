@@ -5,6 +5,9 @@ namespace Workflow.App.Pipelines.JsonToParquet;
 /// <summary>Starts a Glue job and watches it to its end; one that fails is tried again. It is replayed with its orchestrator.</summary>
 internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, Deadline deadline)
 {
+    // A job goes on whether or not Glue can be asked about it; only the deadline ends the watch.
+    private const int UntilDeadline = 100_000;
+
     private string? _run;
 
     public async Task<JsonToParquetResult> RunAsync()
@@ -16,8 +19,7 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
         }
         catch (RunFailedException) when (_run is not null)
         {
-            // Of a job that has ended this changes nothing.
-            await CallAsync<bool>(nameof(StopGlueJob), new GlueJobRunInput(input.Job!, _run));
+            await StopAsync(_run);
             throw;
         }
     }
@@ -44,11 +46,11 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
 
     private async Task<GlueJobState> RunOnceAsync()
     {
-        _run = await CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")));
+        _run = await CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")), input.Attempts);
         while (true)
         {
             deadline.ThrowIfPassed();
-            var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, _run));
+            var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, _run), UntilDeadline);
             if (state.HasEnded)
             {
                 return state;
@@ -58,5 +60,18 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
         }
     }
 
-    private Task<T> CallAsync<T>(string activity, object given) => context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, input.Attempts));
+    /// <summary>Of a job that has ended this changes nothing.</summary>
+    private async Task StopAsync(string run)
+    {
+        try
+        {
+            await CallAsync<bool>(nameof(StopGlueJob), new GlueJobRunInput(input.Job!, run), input.Attempts);
+        }
+        catch (TaskFailedException refused)
+        {
+            report.Remark = $"Its run {run} could not be stopped: {refused.FailureDetails.ErrorMessage}";
+        }
+    }
+
+    private Task<T> CallAsync<T>(string activity, object given, int attempts) => context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, attempts));
 }

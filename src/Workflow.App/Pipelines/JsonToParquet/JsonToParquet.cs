@@ -85,6 +85,11 @@ internal sealed record JsonToParquetInput : PipelineInput
             errors.Add(key($"{nameof(Rules)}:{problem.Rule}:{problem.Setting}"), problem.Value, problem.Wanted);
         }
 
+        if (PartitionBy.GroupBy(column => column, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            errors.Add(key(nameof(PartitionBy)), twice.Key, "name each column once, upper and lower case apart");
+        }
+
         if ((Database is null) != (Table is null) || (Engine == ParquetEngine.Glue && Database is null))
         {
             errors.Add(key(Database is null ? nameof(Database) : nameof(Table)), null, "name a database of the Glue Data Catalog and a table in it");
