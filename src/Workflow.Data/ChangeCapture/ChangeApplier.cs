@@ -25,6 +25,7 @@ public sealed class ChangeApplier(NpgsqlDataSource warehouse)
         {
             using var refused = new RefusedRows(batch.QuarantineFile);
             var applying = new ChangeTransaction(load.Connection, batch, log, refused);
+            await applying.BeginAsync(cancellation);
             foreach (var source in files)
             {
                 await applying.ApplyAsync(source, cancellation);

@@ -6,6 +6,8 @@ namespace Workflow.Data.ChangeCapture;
 /// <summary>The table <c>change_files</c> of a schema: which files of changes were applied to which table.</summary>
 public sealed class ChangeLog(string schema)
 {
+    private const int FilesAtOnce = 10_000;
+
     private readonly string _files = new TableName(schema, "change_files").Quoted;
 
     /// <summary>Makes schema and table where they are missing; outside of any load, so that nobody waits for one.</summary>
@@ -35,15 +37,19 @@ public sealed class ChangeLog(string schema)
         }
     }
 
-    /// <summary>The files applied to any table of the schema, as address and ETag.</summary>
-    public async Task<HashSet<(string File, string ETag)>> ReadAppliedAsync(NpgsqlDataSource warehouse, CancellationToken cancellation)
+    /// <summary>Of these files the ones that were applied to any table of the schema, as address and ETag.</summary>
+    public async Task<HashSet<(string File, string ETag)>> FindAppliedAsync(NpgsqlDataSource warehouse, IEnumerable<string> files, CancellationToken cancellation)
     {
-        await using var read = warehouse.CreateCommand($"select file, etag from {_files}");
-        await using var rows = await read.ExecuteReaderAsync(cancellation);
         var applied = new HashSet<(string, string)>();
-        while (await rows.ReadAsync(cancellation))
+        foreach (var some in files.Chunk(FilesAtOnce))
         {
-            applied.Add((rows.GetString(0), rows.GetString(1)));
+            await using var find = warehouse.CreateCommand($"select file, etag from {_files} where file = any($1)");
+            find.Parameters.Add(new() { Value = some });
+            await using var rows = await find.ExecuteReaderAsync(cancellation);
+            while (await rows.ReadAsync(cancellation))
+            {
+                applied.Add((rows.GetString(0), rows.GetString(1)));
+            }
         }
 
         return applied;

@@ -21,6 +21,8 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
     private long _deleted;
     private long _cut;
 
+    public Task BeginAsync(CancellationToken cancellation) => ExecuteAsync(SqlText.Read("Warehouse/settings.sql"), cancellation);
+
     public async Task ApplyAsync(ChangeSource source, CancellationToken cancellation)
     {
         if (_startsOver)

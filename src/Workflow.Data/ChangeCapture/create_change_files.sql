@@ -11,3 +11,5 @@ create table if not exists {schema}.change_files (
     applied_at timestamp with time zone not null default clock_timestamp(),
     constraint change_files_pkey primary key (target, file, etag)
 );
+
+create index if not exists change_files_file on {schema}.change_files (file);

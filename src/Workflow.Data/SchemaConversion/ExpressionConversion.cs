@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Workflow.Data.SchemaConversion;
@@ -22,8 +23,7 @@ internal static class ExpressionConversion
         var isPostgres = target == ConversionTarget.Postgres;
         return tokens switch
         {
-            [{ Kind: TokenKind.Text, Text: "" }] => "null",
-            [{ Kind: TokenKind.Text } text] => SqlText.Literal(text.Text),
+            [{ Kind: TokenKind.Text } text] => Text(text.Text, type, isPostgres),
             [{ Kind: TokenKind.Number } number] => number.Text,
             [{ Kind: TokenKind.Symbol, Text: "-" or "+" } sign, { Kind: TokenKind.Number } number] => sign.Text + number.Text,
             [{ Kind: TokenKind.Word, Text: "NULL" }] => "null",
@@ -32,6 +32,7 @@ internal static class ExpressionConversion
             [{ Kind: TokenKind.Word, Text: "SYSTIMESTAMP" or "CURRENT_TIMESTAMP" or "LOCALTIMESTAMP" }] => Now(type, isPostgres),
             [{ Kind: TokenKind.Word, Text: "TRUNC" }, { Text: "(" }, { Kind: TokenKind.Word, Text: "SYSDATE" }, { Text: ")" }] => isPostgres ? "date_trunc('day', localtimestamp)" : "trunc(getdate())",
             [{ Kind: TokenKind.Word, Text: "SYS_GUID" }, { Text: "(" }, { Text: ")" }] when isPostgres => Guid(type),
+            [{ Kind: TokenKind.Word, Text: "EMPTY_CLOB" or "EMPTY_BLOB" }, { Text: "(" }, { Text: ")" }] => "''",
             [{ Kind: TokenKind.Word, Text: "USER" }] when isPostgres => "current_user",
             [{ Kind: TokenKind.Word, Text: "DATE" or "TIMESTAMP" }, { Kind: TokenKind.Text } moment] => $"timestamp {SqlText.Literal(moment.Text)}",
             [{ Kind: TokenKind.Word, Text: "TO_DATE" }, { Text: "(" }, { Kind: TokenKind.Text } moment, { Text: "," }, { Kind: TokenKind.Text } form, { Text: ")" }]
@@ -87,6 +88,16 @@ internal static class ExpressionConversion
 
     private static bool IsFunction(IReadOnlyList<Token> tokens, int index) =>
         tokens[index].Kind == TokenKind.Word && (tokens[index].Text == "NVL" || Functions.Contains(tokens[index].Text)) && index + 1 < tokens.Count && tokens[index + 1].IsSymbol("(");
+
+    /// <summary>What a text means as the default of a number or a date, Oracle's session decides; as that of a binary it is hexadecimal.</summary>
+    private static string? Text(string text, OracleType type, bool isPostgres) => type.Name switch
+    {
+        _ when text.Length == 0 => "null",
+        "RAW" or "LONG RAW" or "BLOB" => isPostgres && text.All(char.IsAsciiHexDigit) && text.Length % 2 == 0 ? SqlText.Literal($"\\x{text}") : null,
+        _ when type.Name.StartsWith("DATE", StringComparison.Ordinal) || type.Name.StartsWith("TIMESTAMP", StringComparison.Ordinal) || type.Name.StartsWith("INTERVAL", StringComparison.Ordinal) => null,
+        _ when type.Name.Contains("CHAR", StringComparison.Ordinal) || type.Name.EndsWith("CLOB", StringComparison.Ordinal) || type.Name == "LONG" => SqlText.Literal(text),
+        _ => decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _) ? SqlText.Literal(text) : null,
+    };
 
     private static string Now(OracleType type, bool isPostgres) => type.Name switch
     {

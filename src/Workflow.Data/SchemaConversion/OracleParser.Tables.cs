@@ -11,6 +11,7 @@ internal sealed partial class OracleParser
     private void ReadTable(TokenCursor cursor)
     {
         var line = cursor.Statement.Line;
+        cursor.Take("IF", "NOT", "EXISTS");
         var table = new OracleTable(cursor.TakeQualifiedName(), line);
         if (cursor.Next("OF") || cursor.Next("AS"))
         {

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Workflow.App.Api;
+using Workflow.App.Configuration;
 using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Durable;
@@ -142,6 +143,28 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
         Assert.Contains(says, run.Failure!.Message, StringComparison.Ordinal);
         Assert.Equal(["True"], await installation.QueryAsync("select to_regclass('dms_stage.people') is null"));
+    }
+
+    [Fact]
+    public async Task Settings_that_will_not_do_are_all_named()
+    {
+        await using var installation = (await Installation.CreateAsync(postgres)).With("oracle", "oracle-to-warehouse", new
+        {
+            @object = "nowhere",
+            delimiter = "ab",
+            lobLimitKb = -1,
+            deletes = "never",
+            replicationTask = "hr",
+            pollEvery = "00:00:00",
+            tables = new[] { new { name = "PEOPLE", types = new[] { "PAID numeric(8,2); drop table x" } } },
+        });
+
+        var wrong = await Assert.ThrowsAsync<SettingsException>(() => installation.StartServiceAsync());
+
+        Assert.Equal(
+            ["Object", "Delimiter", "LobLimitKb", "Deletes", "ReplicationTask", "PollEvery", "Tables:0:Name", "Tables:0:Types"],
+            new[] { "Object", "Delimiter", "LobLimitKb", "Deletes", "ReplicationTask", "PollEvery", "Tables:0:Name", "Tables:0:Types" }
+                .Where(name => wrong.Errors.Any(error => error.Key.Equals($"Pipelines:oracle:Options:{name}", StringComparison.OrdinalIgnoreCase))));
     }
 
     [Fact]

@@ -62,18 +62,7 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
     public override async Task<FoundChanges> RunAsync(TaskActivityContext context, FindChangesInput input)
     {
         var cancellation = context.CancellationToken;
-        var log = new ChangeLog(input.Settings.Schema);
-        await log.EnsureAsync(warehouse.Source, cancellation);
-        var applied = await log.ReadAppliedAsync(warehouse.Source, cancellation);
-        var found = new List<(ChangeFile File, FoundFile Found)>();
-        await foreach (var info in ListAsync(ObjectAddress.Parse(input.Settings.Object!), cancellation))
-        {
-            if (ChangeFile.TryParse(info.Address.Key, out var file) && ((input.StartsOver && file.IsFullLoad) || !applied.Contains((info.Address.ToString(), info.ETag))))
-            {
-                found.Add((file, new(info.Address.ToString(), info.Size, info.ETag)));
-            }
-        }
-
+        var found = await FindAsync(input, cancellation);
         if (input.StartsOver && found.Count > MostFiles)
         {
             throw new NonRetriableException($"There are more than {MostFiles} files under {input.Settings.Object} to start over with. Reload narrower prefixes.");
@@ -82,6 +71,24 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
         var tables = found.GroupBy(change => (change.File.Schema, change.File.Table)).OrderBy(table => table.Key).ToList();
         await CheckAsync([.. tables.Select(table => table.Key)], input.Settings, cancellation);
         return new(Take(tables), found.Count > MostFiles);
+    }
+
+    private async Task<List<(ChangeFile File, FoundFile Found)>> FindAsync(FindChangesInput input, CancellationToken cancellation)
+    {
+        var found = new List<(ChangeFile File, FoundFile Found)>();
+        await foreach (var info in ListAsync(ObjectAddress.Parse(input.Settings.Object!), cancellation))
+        {
+            if (ChangeFile.TryParse(info.Address.Key, out var file))
+            {
+                found.Add((file, new(info.Address.ToString(), info.Size, info.ETag)));
+            }
+        }
+
+        var log = new ChangeLog(input.Settings.Schema);
+        await log.EnsureAsync(warehouse.Source, cancellation);
+        var applied = await log.FindAppliedAsync(warehouse.Source, found.Select(change => change.Found.Address), cancellation);
+        found.RemoveAll(change => !(input.StartsOver && change.File.IsFullLoad) && applied.Contains((change.Found.Address, change.Found.ETag)));
+        return found;
     }
 
     /// <summary>Of each table its first files, as many as there is room for.</summary>
