@@ -19,27 +19,15 @@ public sealed class PostgresSource(NpgsqlDataSource database) : ISourceDatabase
         var sessions = new List<PostgresSession> { await PostgresSession.OpenAsync(database, null, cancellation) };
         try
         {
-            var first = sessions[0];
-            var columns = await first.DescribeAsync(name, ValueForm.Text, cancellation);
-            var bounds = Bounds(await first.CountBlocksAsync(name, cancellation), reads);
-            string? note = null;
-            try
+            var columns = await sessions[0].DescribeAsync(name, ValueForm.Text, cancellation);
+            var bounds = Bounds(await sessions[0].CountBlocksAsync(name, cancellation), reads);
+            var refusal = bounds.Count > 1 ? await TryShareAsync(sessions, bounds.Count, cancellation) : null;
+            if (refusal is not null)
             {
-                var snapshot = bounds.Count > 1 ? await first.ExportSnapshotAsync(cancellation) : null;
-                while (sessions.Count < bounds.Count)
-                {
-                    sessions.Add(await PostgresSession.OpenAsync(database, snapshot, cancellation));
-                }
-            }
-            catch (PostgresException refused) when (!refused.IsTransient && sessions.Count == 1)
-            {
-                // Replicas of some services do not, nor does one whose user may not. The refusal has ended the transaction.
-                note = $"{name} was read by one connection: the server does not share its snapshot ({refused.MessageText}).";
                 bounds = [""];
-                await first.DisposeAsync();
-                sessions[0] = await PostgresSession.OpenAsync(database, null, cancellation);
             }
 
+            var note = refusal is null ? null : $"{name} was read by one connection: the server does not share its snapshot ({refusal}).";
             return new(name.ToString(), [.. columns.Select(column => column.Name)], [.. sessions.Zip(bounds, (session, where) => new PostgresPart(session, columns, $"{name.Quoted}{where}"))], note);
         }
         catch
@@ -54,6 +42,29 @@ public sealed class PostgresSource(NpgsqlDataSource database) : ISourceDatabase
     }
 
     public ValueTask DisposeAsync() => database.DisposeAsync();
+
+    /// <summary>Opens the other sessions in the state of the first.</summary>
+    /// <returns>Why the server does not let them: replicas of some services do not, nor does one whose user may not; null where it does.</returns>
+    private async Task<string?> TryShareAsync(List<PostgresSession> sessions, int count, CancellationToken cancellation)
+    {
+        try
+        {
+            var snapshot = await sessions[0].ExportSnapshotAsync(cancellation);
+            while (sessions.Count < count)
+            {
+                sessions.Add(await PostgresSession.OpenAsync(database, snapshot, cancellation));
+            }
+
+            return null;
+        }
+        catch (PostgresException refused) when (!refused.IsTransient && sessions.Count == 1)
+        {
+            // The refusal has ended the transaction.
+            await sessions[0].DisposeAsync();
+            sessions[0] = await PostgresSession.OpenAsync(database, null, cancellation);
+            return refused.MessageText;
+        }
+    }
 
     /// <summary>The last range is open: rows that came while this was counted are behind it, and not in the snapshot or whole in it.</summary>
     private static List<string> Bounds(long blocks, int reads)
