@@ -13,6 +13,7 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     ResumeCommand.Create(),
     RaiseCommand.Create(),
     PurgeCommand.Create(),
+    BookmarksCommand.Create(),
     ConnectionCommand.Create(),
     ConvertSchemaCommand.Create(),
     DemoCommand.Create(),

@@ -21,6 +21,7 @@ internal static class ServiceApi
         app.MapHealth();
         app.MapPipelines();
         app.MapRuns();
+        app.MapBookmarks();
         app.MapCheckIns();
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Bookmarks;
 using Workflow.Durable;
 
 namespace Workflow.App.Commands;
@@ -57,7 +58,19 @@ internal sealed class ServiceClient(Uri address) : IDisposable
     public Task<Purged> PurgeAsync(DateTimeOffset? before, string? status, CancellationToken cancellation) =>
         SendAsync<Purged>(HttpMethod.Delete, $"api/runs{Query(("before", before?.ToString("O")), ("status", status))}", null, cancellation);
 
+    public Task<IReadOnlyList<Bookmark>> BookmarksAsync(string pipeline, int top, CancellationToken cancellation) =>
+        SendAsync<IReadOnlyList<Bookmark>>(HttpMethod.Get, $"{BookmarksPath(pipeline)}{Query(("top", top.ToString(CultureInfo.InvariantCulture)))}", null, cancellation);
+
+    public Task<BookmarksChanged> SetBookmarksAsync(string pipeline, string address, CancellationToken cancellation) =>
+        SendAsync<BookmarksChanged>(HttpMethod.Put, $"{BookmarksPath(pipeline)}{Query(("object", address))}", null, cancellation);
+
+    /// <param name="after">Only what was processed after this time; null for all.</param>
+    public Task<BookmarksChanged> ForgetBookmarksAsync(string pipeline, DateTimeOffset? after, CancellationToken cancellation) =>
+        SendAsync<BookmarksChanged>(HttpMethod.Delete, $"{BookmarksPath(pipeline)}{Query(("after", after?.ToString("O")))}", null, cancellation);
+
     public void Dispose() => _http.Dispose();
+
+    private static string BookmarksPath(string pipeline) => $"api/pipelines/{Uri.EscapeDataString(pipeline)}/bookmarks";
 
     private static string Path(string instance) => $"api/runs/{Uri.EscapeDataString(instance)}";
 

@@ -30,6 +30,7 @@ internal static class SampleInstallation
         IngestCheckInsSamples.PrepareAsync,
         JsonToParquetSamples.PrepareAsync,
         MergeSourcesSamples.PrepareAsync,
+        OperationsToDynamoDbSamples.PrepareAsync,
         QuadraticPrimesSamples.PrepareAsync,
         OracleToWarehouseSamples.PrepareAsync,
         SegmentCustomersSamples.PrepareAsync,

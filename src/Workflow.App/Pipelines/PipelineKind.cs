@@ -14,6 +14,9 @@ internal abstract record PipelineKind(string Name, string Summary)
     /// <summary>A run is about an object, which its settings or its input must name.</summary>
     public bool NeedsObject { get; init; } = true;
 
+    /// <summary>A run takes only objects that are not processed, by the table of bookmarks.</summary>
+    public bool KeepsBookmarks { get; init; }
+
     public abstract void AddOrchestrator(DurableTaskRegistry registry, string pipeline);
 
     public abstract void AddActivities(DurableTaskRegistry registry);

@@ -1,8 +1,10 @@
+using Workflow.App.Bookmarks;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.IngestCheckIns;
 using Workflow.App.Pipelines.JsonToParquet;
 using Workflow.App.Pipelines.MergeSources;
+using Workflow.App.Pipelines.OperationsToDynamoDb;
 using Workflow.App.Pipelines.OracleToWarehouse;
 using Workflow.App.Pipelines.QuadraticPrimes;
 using Workflow.App.Pipelines.QualityGate;
@@ -34,6 +36,10 @@ internal static class Pipelines
         new PipelineKind<MergeSources.MergeSources, MergeSourcesInput>(
             "merge-sources", "Completes a JSON file's objects from a database table and writes them as a CSV file.",
             activities => activities.AddActivity<MergeIntoCsv>()),
+        new PipelineKind<OperationsToDynamoDb.OperationsToDynamoDb, OperationsToDynamoDbInput>(
+            "operations-to-dynamodb", "Loads files of operation records, each once, into a DynamoDB table and the catalog.",
+            activities => activities.AddActivity<TakeOperations>().AddActivity<ParseOperations>().AddActivity<LoadOperations>().AddActivity<CatalogOperations>()
+                .AddActivity<FinishOperations>().AddActivity<RemoveStagedOperations>()) { KeepsBookmarks = true },
         new PipelineKind<QuadraticPrimes.QuadraticPrimes, QuadraticPrimesInput>(
             "quadratic-primes", "Searches n² + an + b for the most consecutive primes.",
             activities => activities.AddActivity<SearchRange>()) { NeedsObject = false },
@@ -77,7 +83,7 @@ internal static class Pipelines
             data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
         services.AddHttpClient<SlackNotifier>();
-        services.AddDynamoDb(data).AddSingleton<StatusTable>();
+        services.AddDynamoDb(data).AddSingleton<StatusTable>().AddSingleton<BookmarkTable>();
         return services;
     }
 }

@@ -22,6 +22,9 @@ internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput 
     /// <summary>A sentence to end the message with, such as where the object lies now.</summary>
     public string? Remark { get; set; }
 
+    /// <summary>There was nothing to do, which is not worth a message.</summary>
+    public bool IsIdle { get; set; }
+
     /// <summary>Goes through one state of the run, and records in the status table how it ended.</summary>
     public async Task<T> StateAsync<T>(string state, Func<Task<T>> step)
     {
@@ -109,7 +112,7 @@ internal static class RunReports
             var result = await run(report);
 
             // Of many runs that are one to whoever asked for it, only that one tells of its success.
-            if (context.Parent is null)
+            if (context.Parent is null && !report.IsIdle)
             {
                 await TellAsync(new(report.IngestedId, report.LatestState, result, null));
             }

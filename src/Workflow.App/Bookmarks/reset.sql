@@ -1,0 +1,1 @@
+delete from bookmarks where pipeline = $1 and processed_at is not null
