@@ -58,8 +58,13 @@ public sealed class GlueClient(AwsEndpoints endpoints)
     public Task<bool> CreateTableAsync(GlueTable table, CancellationToken cancellation) =>
         CreateAsync("CreateTable", new() { ["DatabaseName"] = table.Database, ["TableInput"] = GlueShapes.Input(table) }, cancellation);
 
-    public Task UpdateTableAsync(GlueTable table, CancellationToken cancellation) =>
-        _glue.CallAsync("UpdateTable", new() { ["DatabaseName"] = table.Database, ["TableInput"] = GlueShapes.Input(table) }, cancellation);
+    /// <summary>Changes a table's columns and location, and nothing else of what others have written about it.</summary>
+    /// <exception cref="AwsRefusedException">There is no such table.</exception>
+    public async Task UpdateTableAsync(GlueTable table, CancellationToken cancellation)
+    {
+        var there = (await _glue.CallAsync("GetTable", new() { ["DatabaseName"] = table.Database, ["Name"] = table.Name }, cancellation))["Table"]!;
+        await _glue.CallAsync("UpdateTable", new() { ["DatabaseName"] = table.Database, ["TableInput"] = GlueShapes.Changed((JsonObject)there, table) }, cancellation);
+    }
 
     /// <summary>Adds partitions, and points those that are there already to where they are now.</summary>
     public async Task PutPartitionsAsync(GlueTable table, IEnumerable<GluePartition> partitions, CancellationToken cancellation)

@@ -5,6 +5,13 @@ namespace Workflow.Cloud.Aws;
 /// <summary>Tables, partitions and runs as Glue's API writes them.</summary>
 internal static class GlueShapes
 {
+    // A table is read with more than it can be written with.
+    private static readonly string[] Writable =
+    [
+        "Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor", "PartitionKeys",
+        "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable",
+    ];
+
     public static JsonObject Input(GlueTable table) => new()
     {
         ["Name"] = table.Name,
@@ -13,6 +20,18 @@ internal static class GlueShapes
         ["PartitionKeys"] = List(table.PartitionKeys),
         ["StorageDescriptor"] = Storage(table, table.Location),
     };
+
+    /// <summary>A table as it is there, with other columns and another location. A column that stays keeps what else is said about it.</summary>
+    public static JsonObject Changed(JsonObject there, GlueTable table)
+    {
+        var input = new JsonObject(there.Where(field => Writable.Contains(field.Key)).Select(field => KeyValuePair.Create(field.Key, field.Value?.DeepClone())));
+        var storage = input["StorageDescriptor"] as JsonObject ?? Storage(table, table.Location);
+        var before = (storage["Columns"] as JsonArray ?? []).OfType<JsonObject>().ToDictionary(column => (string)column["Name"]!);
+        storage["Columns"] = new JsonArray([.. table.Columns.Select(column => Column(before.GetValueOrDefault(column.Name), column))]);
+        storage["Location"] = table.Location;
+        input["StorageDescriptor"] = storage.DeepClone();
+        return input;
+    }
 
     public static JsonObject Input(GlueTable table, GluePartition partition) =>
         new() { ["Values"] = Values(partition), ["StorageDescriptor"] = Storage(table, partition.Location) };
@@ -41,7 +60,15 @@ internal static class GlueShapes
         ["SerdeInfo"] = new JsonObject { ["SerializationLibrary"] = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" },
     };
 
-    private static JsonArray List(IEnumerable<GlueColumn> columns) => new([.. columns.Select(column => new JsonObject { ["Name"] = column.Name, ["Type"] = column.Type })]);
+    private static JsonArray List(IEnumerable<GlueColumn> columns) => new([.. columns.Select(column => Column(null, column))]);
+
+    private static JsonObject Column(JsonObject? before, GlueColumn column)
+    {
+        var written = (JsonObject?)before?.DeepClone() ?? [];
+        written["Name"] = column.Name;
+        written["Type"] = column.Type;
+        return written;
+    }
 
     private static List<GlueColumn> ReadColumns(JsonNode? columns) =>
         (columns as JsonArray ?? []).Select(column => new GlueColumn((string)column!["Name"]!, (string?)column["Type"] ?? "string")).ToList();

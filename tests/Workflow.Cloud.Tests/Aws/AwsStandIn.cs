@@ -31,6 +31,8 @@ internal sealed class AwsStandIn : IAsyncDisposable
 
     public SageMakerClient SageMaker => _service.Services.GetRequiredService<SageMakerClient>();
 
+    public AwsEndpoints Endpoints => _service.Services.GetRequiredService<AwsEndpoints>();
+
     public GlueClient Glue => _service.Services.GetRequiredService<GlueClient>();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Workflow.Cloud.Aws;
 using Workflow.Testing;
 
@@ -90,6 +91,25 @@ public sealed class GlueCatalogTests : IAsyncLifetime
         var found = (await Glue.FindTableAsync("lake", "orders", Cancellation))!;
         Assert.Equal(Table.Columns, found.Columns);
         Assert.Equal(partition.Location, (await Glue.ListPartitionsAsync("lake", "orders", Cancellation).SingleAsync(Cancellation)).Location);
+    }
+
+    [Fact]
+    public async Task What_others_have_written_about_a_table_stays()
+    {
+        var raw = new AwsJsonClient(new("Glue", "glue") { Api = "AWSGlue" }, _aws.Endpoints);
+        await raw.CallAsync("CreateTable", (JsonObject)JsonNode.Parse("""
+            { "DatabaseName": "sales", "TableInput": {
+              "Name": "orders", "Description": "made elsewhere", "Parameters": { "owner": "finance" },
+              "PartitionKeys": [{ "Name": "day", "Type": "string" }, { "Name": "load", "Type": "string" }],
+              "StorageDescriptor": { "Location": "s3://lake/before/", "Compressed": true, "Columns": [{ "Name": "id", "Type": "int", "Comment": "of the shop" }] } } }
+            """)!, Cancellation);
+
+        await new GlueCatalog(Glue).RegisterAsync(Table, [], Cancellation);
+
+        var table = (await raw.CallAsync("GetTable", new() { ["DatabaseName"] = "sales", ["Name"] = "orders" }, Cancellation))["Table"]!;
+        Assert.Equal("made elsewhere finance", $"{table["Description"]} {table["Parameters"]!["owner"]}");
+        Assert.Equal("True s3://lake/orders/", $"{table["StorageDescriptor"]!["Compressed"]!.GetValue<bool>()} {table["StorageDescriptor"]!["Location"]}");
+        Assert.Equal("bigint of the shop", $"{table["StorageDescriptor"]!["Columns"]![0]!["Type"]} {table["StorageDescriptor"]!["Columns"]![0]!["Comment"]}");
     }
 
     [Fact]
