@@ -1,4 +1,5 @@
 using System.Net;
+using Workflow.Cloud.Local;
 
 namespace Workflow.App.Api;
 
@@ -32,7 +33,7 @@ internal static class LocalCallers
         }
 
         var hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0
+        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath
             ? (HttpStatusCode.UnsupportedMediaType, "Send the body as application/json.")
             : null;
     }

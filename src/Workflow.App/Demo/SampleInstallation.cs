@@ -35,6 +35,7 @@ internal static class SampleInstallation
         OracleToWarehouseSamples.PrepareAsync,
         SegmentCustomersSamples.PrepareAsync,
         QualityGateSamples.PrepareAsync,
+        SyncSalesforceSamples.PrepareAsync,
     ];
 
     /// <returns>What to run.</returns>

@@ -4,10 +4,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Workflow.App.Api;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
+using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
 namespace Workflow.App.Hosting;
@@ -52,6 +54,7 @@ internal sealed class Service : IAsyncDisposable
         var settings = Settings.Load(sources);
         var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
         AnnounceStandIns(settings, logs.CreateLogger<Service>());
+        await PrepareSalesforceAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         WebApplication? app = null;
         try
@@ -126,6 +129,7 @@ internal sealed class Service : IAsyncDisposable
         var app = builder.Build();
         app.UseApi();
         app.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), Notify.LocalChannels(settings.Pipelines));
+        app.MapLocalSalesforce(app.Services.GetRequiredService<LocalSalesforce>());
         app.MapLocalAws(app.Services.GetRequiredService<LocalAws>());
         return app;
     }
@@ -136,6 +140,17 @@ internal sealed class Service : IAsyncDisposable
         if (local.Length > 0)
         {
             logger.LogInformation("Using stand-ins on this machine for {Services} (Aws:Endpoints).", string.Join(", ", local));
+        }
+    }
+
+    /// <summary>The stand-in for Salesforce is chosen by the name of the secret, which is there where it is asked for.</summary>
+    private static async Task PrepareSalesforceAsync(Settings settings, DataFolder data, ILogger logger, CancellationToken cancellation)
+    {
+        var local = settings.Pipelines.Where(pipeline => pipeline.Configured is SyncSalesforceInput { Secret: LocalSalesforce.SecretName }).Select(pipeline => pipeline.Name).ToArray();
+        if (local.Length > 0)
+        {
+            await new LocalSecretStore(data.Secrets).PutAsync(LocalSalesforce.SecretName, LocalSalesforce.Secret("local"), cancellation);
+            logger.LogInformation("Using a stand-in on this machine for Salesforce in {Pipelines} (secret {Secret}).", string.Join(", ", local), LocalSalesforce.SecretName);
         }
     }
 

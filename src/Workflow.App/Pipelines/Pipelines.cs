@@ -9,10 +9,12 @@ using Workflow.App.Pipelines.OracleToWarehouse;
 using Workflow.App.Pipelines.QuadraticPrimes;
 using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Pipelines.SegmentCustomers;
+using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Salesforce;
 using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
@@ -54,6 +56,10 @@ internal static class Pipelines
         new PipelineKind<QualityGate.QualityGate, QualityGateInput>(
             "quality-gate", "Checks the rows of an object by rules, sets the bad ones aside, and lets the good ones go on.",
             activities => activities.AddActivity<CheckQuality>()),
+        new PipelineKind<SyncSalesforce.SyncSalesforce, SyncSalesforceInput>(
+            "sync-salesforce", "Writes customers' segments to Salesforce's contacts, those that changed.",
+            activities => activities.AddActivity<ReadSegments>().AddActivity<QueryContacts>().AddActivity<LookAtQuery>().AddActivity<MatchContacts>()
+                .AddActivity<SendPart>().AddActivity<LookAtUpdate>().AddActivity<CollectResults>().AddActivity<RemoveWork>()),
     ];
 
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
@@ -84,6 +90,9 @@ internal static class Pipelines
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
         services.AddHttpClient<SlackNotifier>();
         services.AddDynamoDb(data).AddSingleton<StatusTable>().AddSingleton<BookmarkTable>();
+        services.AddHttpClient<SalesforceClient>().ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan).RemoveAllLoggers();
+        services.AddSingleton<SalesforceTokens>().AddTransient<SalesforceLogin>();
+        services.AddSingleton(provider => new LocalSalesforce(data.Path, provider.GetRequiredService<TimeProvider>()));
         return services;
     }
 }

@@ -10,6 +10,7 @@ namespace Workflow.Cloud.Salesforce;
 /// </summary>
 public sealed class SalesforceCredentials
 {
+    private const string StandIn = "local";
     private const string DefaultLogin = "https://login.salesforce.com";
 
     private readonly Dictionary<string, string> _form;
@@ -32,19 +33,21 @@ public sealed class SalesforceCredentials
     /// The fields are <c>client_id</c>, <c>client_secret</c> and, for a user, <c>username</c>, <c>password</c> and <c>security_token</c>
     /// (left out where the network is a trusted one). <c>login_url</c> is the organisation's own domain; for a user it may be left out.
     /// </summary>
+    /// <param name="secret">The secret.</param>
+    /// <param name="standIn">What a <c>login_url</c> of <c>local</c> means; null for nothing.</param>
     /// <exception cref="SecretException">A field is missing, or its value cannot be used.</exception>
-    public static SalesforceCredentials From(Secret secret)
+    public static SalesforceCredentials From(Secret secret, Uri? standIn = null)
     {
         var (id, hidden) = (secret["client_id"], secret["client_secret"]);
         if (secret.Find("username") is not { } user)
         {
             // The general login host does not serve applications, only users.
-            return new(Login(secret, secret["login_url"]), new() { ["grant_type"] = "client_credentials", ["client_id"] = id, ["client_secret"] = hidden }, [hidden]);
+            return new(Login(secret, secret["login_url"], standIn), new() { ["grant_type"] = "client_credentials", ["client_id"] = id, ["client_secret"] = hidden }, [hidden]);
         }
 
         var (password, token) = (secret["password"], secret.Find("security_token") ?? "");
         return new(
-            Login(secret, secret.Find("login_url") ?? DefaultLogin),
+            Login(secret, secret.Find("login_url") ?? DefaultLogin, standIn),
             new() { ["grant_type"] = "password", ["client_id"] = id, ["client_secret"] = hidden, ["username"] = user, ["password"] = password + token },
             [password + token, hidden, password, token]);
     }
@@ -58,8 +61,8 @@ public sealed class SalesforceCredentials
     /// <summary>Passwords and tokens are sent in the open only to this machine.</summary>
     internal static bool IsSafe(Uri address) => address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
 
-    private static Uri Login(Secret secret, string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var login) && IsSafe(login)
-            ? login
-            : throw new SecretException($"The field 'login_url' of secret '{secret.Name}' is not an https address: write the organisation's domain, such as https://example.my.salesforce.com.");
+    private static Uri Login(Secret secret, string url, Uri? standIn) =>
+        url == StandIn && standIn is not null ? standIn
+        : Uri.TryCreate(url, UriKind.Absolute, out var login) && IsSafe(login) ? login
+        : throw new SecretException($"The field 'login_url' of secret '{secret.Name}' is not an https address: write the organisation's domain, such as https://example.my.salesforce.com.");
 }

@@ -173,7 +173,7 @@ public sealed class SalesforceTests : IAsyncLifetime
 
         Assert.Equal(("log in", code, false), (refused.Operation, refused.Code, refused.MayHelpToRetry));
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
-        foreach (var secret in LocalSalesforce.Secret(new("http://127.0.0.1")).Where(secret => secret.Key is not ("login_url" or "username")))
+        foreach (var secret in LocalSalesforce.Secret("local").Where(secret => secret.Key is not ("login_url" or "username")))
         {
             Assert.DoesNotContain(secret.Value, refused.ToString(), StringComparison.Ordinal);
         }
@@ -351,7 +351,7 @@ public sealed class SalesforceTests : IAsyncLifetime
 
     private async Task<SalesforceBulkApi> ConnectAsync(SalesforceOptions? options = null, Action<Dictionary<string, string>>? change = null, SalesforceTokens? tokens = null)
     {
-        var fields = LocalSalesforce.Secret(new(_service.Urls.Single())).ToDictionary();
+        var fields = LocalSalesforce.Secret(_service.Urls.Single() + LocalSalesforce.Path).ToDictionary();
         change?.Invoke(fields);
         var secrets = new LocalSecretStore(_data.File("secrets"));
         await secrets.PutAsync("salesforce", fields, Cancellation);

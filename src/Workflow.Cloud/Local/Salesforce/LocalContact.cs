@@ -15,8 +15,11 @@ public sealed record LocalContact(string Id, IReadOnlyDictionary<string, string>
     /// <summary>What an update of it is refused with, as Salesforce writes it: <c>CODE:message:fields --</c>.</summary>
     public string? Refusal { get; init; }
 
-    /// <summary>How often it was updated.</summary>
+    /// <summary>How many jobs have updated it.</summary>
     public int Updates { get; init; }
+
+    /// <summary>The last of those. A job that is killed on the way is done again, and is still one.</summary>
+    public string? UpdatedBy { get; init; }
 
     [JsonIgnore]
     public string? Email => Fields.GetValueOrDefault(EmailField);

@@ -60,8 +60,11 @@ internal sealed partial class LocalContactTable(IReadOnlyList<LocalContact> cont
     }
 
     /// <summary>Updates one record.</summary>
+    /// <param name="values">By field.</param>
+    /// <param name="job">The job that it is part of.</param>
+    /// <param name="inThisJob">The records that the job has had.</param>
     /// <returns>Why it is refused, as <c>CODE:message:fields --</c>; null where it was updated.</returns>
-    public string? Update(IReadOnlyDictionary<string, string> values, ISet<string> inThisJob)
+    public string? Update(IReadOnlyDictionary<string, string> values, string job, ISet<string> inThisJob)
     {
         var id = values.GetValueOrDefault("Id", "");
         if (id.Length == 0)
@@ -81,10 +84,10 @@ internal sealed partial class LocalContactTable(IReadOnlyList<LocalContact> cont
 
         return !_byId.TryGetValue(id[..15], out var contact) ? "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--"
             : contact.IsDeleted ? "ENTITY_IS_DELETED:entity is deleted:--"
-            : contact.Refusal ?? values.Where(value => value.Key != "Id").Select(value => Check(value.Key, value.Value)).FirstOrDefault(refusal => refusal is not null) ?? Apply(contact, values);
+            : contact.Refusal ?? values.Where(value => value.Key != "Id").Select(value => Check(value.Key, value.Value)).FirstOrDefault(refusal => refusal is not null) ?? Apply(contact, values, job);
     }
 
-    private string? Apply(LocalContact contact, IReadOnlyDictionary<string, string> values)
+    private string? Apply(LocalContact contact, IReadOnlyDictionary<string, string> values, string job)
     {
         var fields = contact.Fields.ToDictionary();
         foreach (var (name, value) in values.Where(value => value.Key != "Id" && value.Value.Length > 0))
@@ -100,7 +103,7 @@ internal sealed partial class LocalContactTable(IReadOnlyList<LocalContact> cont
             }
         }
 
-        _byId[contact.Id[..15]] = contact with { Fields = fields, Updates = contact.Updates + 1 };
+        _byId[contact.Id[..15]] = contact with { Fields = fields, Updates = contact.Updates + (contact.UpdatedBy == job ? 0 : 1), UpdatedBy = job };
         return null;
     }
 

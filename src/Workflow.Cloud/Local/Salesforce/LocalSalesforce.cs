@@ -13,6 +13,12 @@ public sealed class LocalSalesforce
     /// <summary>Where an application maps it.</summary>
     public const string Path = "/local/salesforce";
 
+    /// <summary>Where one logs in: with a form, and before one has anything to show.</summary>
+    public const string LoginPath = Path + "/services/oauth2/token";
+
+    /// <summary>The name of the secret with which one logs in to the stand-in in one's own process.</summary>
+    public const string SecretName = "local/salesforce";
+
     private const string User = "sync@example.com";
     private const string Password = "local password";
     private const string SecurityToken = "local token";
@@ -40,15 +46,16 @@ public sealed class LocalSalesforce
     /// <param name="Message">And its message.</param>
     /// <param name="RetryAfter">In seconds.</param>
     /// <param name="Delay">In milliseconds, before the answer.</param>
+    /// <param name="GiveUp">Makes the next job fail with this, half way through its records.</param>
     /// <param name="CutBody">Does what is asked, and breaks the connection in the middle of the answer.</param>
     public sealed record Fault(
-        string Path, int Times, string? Method = null, int Status = 0, string Code = "UNKNOWN_EXCEPTION", string Message = "fault on command", int? RetryAfter = null, int Delay = 0, bool CutBody = false);
+        string Path, int Times, string? Method = null, int Status = 0, string Code = "UNKNOWN_EXCEPTION", string Message = "fault on command", int? RetryAfter = null, int Delay = 0, bool CutBody = false, string? GiveUp = null);
 
     /// <summary>The fields of a secret with which one logs in to the stand-in.</summary>
-    /// <param name="service">The application that has mapped it.</param>
-    public static IReadOnlyDictionary<string, string> Secret(Uri service) => new Dictionary<string, string>
+    /// <param name="login">Where it is: an address, or <c>local</c> for the one in the process that asks.</param>
+    public static IReadOnlyDictionary<string, string> Secret(string login) => new Dictionary<string, string>
     {
-        ["login_url"] = new Uri(service, Path).AbsoluteUri,
+        ["login_url"] = login,
         ["username"] = User,
         ["password"] = Password,
         ["security_token"] = SecurityToken,
@@ -136,6 +143,7 @@ public sealed class LocalSalesforce
                     throw new LocalSalesforceRefusal(fault.Status, fault.Code, fault.Message);
                 }
 
+                _jobs.GiveUp = fault?.GiveUp ?? _jobs.GiveUp;
                 var result = await answer(_jobs);
                 return fault is { CutBody: true } ? new CutResult(result) : result;
             }

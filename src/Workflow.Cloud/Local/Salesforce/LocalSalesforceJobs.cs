@@ -17,6 +17,9 @@ internal sealed class LocalSalesforceJobs(LocalSalesforceStore store, TimeProvid
     private const string Unprocessed = "unprocessed";
     private const string Upload = "upload";
 
+    /// <summary>Why the next ingest job fails half way; null where it does not.</summary>
+    public string? GiveUp { get; set; }
+
     public LocalSalesforceUsage Usage => store.Usage();
 
     public LocalSalesforceJob CreateQuery(LocalSalesforceRequest request, Uri instance, string version) =>
@@ -162,18 +165,20 @@ internal sealed class LocalSalesforceJobs(LocalSalesforceStore store, TimeProvid
 
         var table = new LocalContactTable(store.Contacts());
         var (good, bad, seen) = (new List<string>(), new List<string>(), new HashSet<string>(StringComparer.Ordinal));
-        while (rows.MoveNext())
+        var (gaveUp, all) = (GiveUp, File.ReadLines(upload).Count() - 1);
+        GiveUp = null;
+        while ((gaveUp is null || good.Count + bad.Count < all / 2) && rows.MoveNext())
         {
             var values = rows.Current.Select(value => value.TrimEnd('\r')).ToList();
             var record = header.Zip(values).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.OrdinalIgnoreCase);
-            var refusal = values.Count != header.Count ? $"INVALID_CSV:{values.Count} fields where the header has {header.Count}:--" : table.Update(record, seen);
+            var refusal = values.Count != header.Count ? $"INVALID_CSV:{values.Count} fields where the header has {header.Count}:--" : table.Update(record, job.Id, seen);
             var id = record.GetValueOrDefault("Id", "");
             (refusal is null ? good : bad).Add(LocalSalesforceCsv.Line([refusal is null ? id : "", refusal ?? "false", .. values]));
         }
 
-        WriteLists(job, header, good, bad, []);
+        WriteLists(job, header, good, bad, File.ReadLines(upload).Skip(1 + good.Count + bad.Count).Select(line => line + "\n"));
         store.Keep(table.Contacts);
-        return job with { State = SalesforceJob.JobComplete, NumberRecordsProcessed = good.Count + bad.Count, NumberRecordsFailed = bad.Count };
+        return job with { State = gaveUp is null ? SalesforceJob.JobComplete : SalesforceJob.Failed, ErrorMessage = gaveUp, NumberRecordsProcessed = good.Count + bad.Count, NumberRecordsFailed = bad.Count };
     }
 
     private LocalSalesforceJob Abort(LocalSalesforceJob job)

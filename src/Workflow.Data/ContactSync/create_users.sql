@@ -1,0 +1,4 @@
+create table users (
+    user_id varchar,
+    email varchar
+)

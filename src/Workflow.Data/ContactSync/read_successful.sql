@@ -1,0 +1,3 @@
+insert into outcomes
+select "Id", null, null
+from read_csv(?, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
