@@ -33,6 +33,11 @@ public sealed class FeatureMatrix
     {
         using var result = connection.Query(query, cancellation, parameters);
         var width = result.Columns.Count;
+        if (result.Columns.FirstOrDefault(column => column.Type.Id != DuckDbTypeId.Double) is { } other)
+        {
+            throw new BadInputException($"The feature '{other.Name}' is {other.Type.Id}, and features are doubles. Prepare the data again.");
+        }
+
         var values = new double[1 << 10];
         var count = 0;
         while (result.NextChunk(cancellation) is { } chunk)

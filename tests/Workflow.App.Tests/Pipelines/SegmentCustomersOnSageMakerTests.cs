@@ -78,6 +78,18 @@ public sealed class SegmentCustomersOnSageMakerTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_job_that_takes_too_long_is_stopped_and_fails_the_run()
+    {
+        await using var installation = await StartAsync();
+        var hasty = new { role = "arn:aws:iam::000000000000:role/segments", image = "kmeans:1", maxStart = "00:00:01", maxRuntime = "00:00:01", pollEvery = "00:00:03" };
+
+        var run = await installation.RunAsync("segments", new { sageMaker = hasty });
+
+        Assert.Contains("ended as Stopped: it took longer than 00:00:01", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal("Stopped", Assert.Single(await JobsAsync(installation)).Status);
+    }
+
+    [Fact]
     public async Task A_model_of_the_other_engine_is_refused()
     {
         await using var installation = await StartAsync();

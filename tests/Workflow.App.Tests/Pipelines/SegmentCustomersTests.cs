@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Configuration;
 using Workflow.App.Tests.Faults;
 using Workflow.Durable;
 using Workflow.Testing;
@@ -162,6 +163,29 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
         Assert.Equal(objects, Published(installation));
 
         static IEnumerable<string> Published(Installation installation) => installation.Objects("segments").Where(name => !name.StartsWith("prepared/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_names_the_others_is_written_after_them_and_the_CSV_last_of_all()
+    {
+        await using var installation = await StartAsync();
+        await SegmentCustomersWarehouse.FillAsync(installation);
+
+        await installation.RunAsync("segments", new { });
+
+        var names = installation.Objects("segments").OrderBy(name => File.GetLastWriteTimeUtc(Path.Combine(installation.Data.Objects, "segments", name))).Select(Path.GetFileName).ToList();
+        Assert.Equal(["features.json", "model.json", "latest.json"], names.Where(name => name!.EndsWith(".json", StringComparison.Ordinal)).Skip(1));
+        Assert.Equal([".parquet", ".csv"], names.TakeLast(2).Select(Path.GetExtension));
+    }
+
+    [Fact]
+    public void As_shipped_it_runs_daily_at_eight_UTC()
+    {
+        using var folder = new TempFolder();
+
+        var schedule = Settings.Load(Settings.Sources(new(folder.Path))).Find("segment-customers").Schedule!;
+
+        Assert.Equal(new DateTimeOffset(2026, 11, 22, 8, 0, 0, TimeSpan.Zero), schedule.Next(new DateTimeOffset(2026, 11, 21, 8, 0, 0, TimeSpan.Zero)));
     }
 
     [Theory]

@@ -46,12 +46,11 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
         var rules = model?.Rules ?? table.MakeRules(Features, run.Input.Scaling, cancellation);
         var features = table.Select(rules);
         connection.ExportParquet($"select user_id, {features} from customers", folder.File("customers.parquet"), cancellation);
-        connection.ExportCsv($"select {features} from customers", folder.File("features.csv"), cancellation, header: false);
         await File.WriteAllTextAsync(folder.File("features.json"), rules.ToJson(), cancellation);
         return new()
         {
             Customers = await PublishAsync("customers.parquet"),
-            Features = run.Input.Engine == ClusteringEngine.SageMaker ? await PublishAsync("features.csv") : null,
+            Features = run.Input.Engine == ClusteringEngine.SageMaker ? await PublishFeaturesAsync() : null,
             FeatureCount = rules.Features.Count,
             Rules = await PublishAsync("features.json"),
             RulesVersion = rules.Version,
@@ -60,6 +59,12 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
             QuarantineObject = await QuarantineAsync(connection, run, folder.File("quarantine.csv"), cancellation),
             Unseen = table.CountUnseen(rules, cancellation),
         };
+
+        Task<string> PublishFeaturesAsync()
+        {
+            connection.ExportCsv($"select {features} from customers", folder.File("features.csv"), cancellation, header: false);
+            return PublishAsync("features.csv");
+        }
 
         Task<string> PublishAsync(string name) => stores.PublishAsync(folder.File(name), run.Prepared(name), cancellation);
     }
@@ -103,10 +108,8 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
     }
 
     /// <returns>Where the rows are that were set aside; null where there are none.</returns>
-    private async Task<string?> QuarantineAsync(DuckDbConnection connection, SegmentRun run, string file, CancellationToken cancellation)
-    {
-        return connection.ExportCsv(Sql("quarantine"), file, cancellation) == 0 ? null : await stores.PublishAsync(file, run.Quarantine, cancellation);
-    }
+    private async Task<string?> QuarantineAsync(DuckDbConnection connection, SegmentRun run, string file, CancellationToken cancellation) =>
+        connection.ExportCsv(Sql("quarantine"), file, cancellation) == 0 ? null : await stores.PublishAsync(file, run.Quarantine, cancellation);
 
     private static string Sql(string name) => SqlText.Read($"Pipelines/SegmentCustomers/{name}.sql");
 }

@@ -34,9 +34,6 @@ internal sealed class SegmentCustomers : TaskOrchestrator<SegmentCustomersInput,
 /// <summary>The jobs of a run at SageMaker, each watched until it has ended.</summary>
 internal sealed class SageMakerSteps(TaskOrchestrationContext context, CustomersOf customers, TaskOptions retry)
 {
-    // Until an instance is there.
-    private static readonly TimeSpan StartingUp = TimeSpan.FromMinutes(15);
-
     /// <summary>Trains, and makes a model of the artifacts. It gets its version with its first predictions, which number its segments.</summary>
     public async Task<CustomersOf> TrainAsync()
     {
@@ -56,11 +53,11 @@ internal sealed class SageMakerSteps(TaskOrchestrationContext context, Customers
     private async Task<SageMakerJob> WatchAsync(SageMakerJobKind kind)
     {
         var (settings, name) = (customers.Run.Input.SageMaker, customers.Run.SageMakerName);
-        var latest = context.CurrentUtcDateTime + settings.MaxRuntime + StartingUp;
+        var latest = context.CurrentUtcDateTime + settings.MaxStart + settings.MaxRuntime;
         while (true)
         {
-            var isLate = context.CurrentUtcDateTime >= latest;
-            var job = await context.CallActivityAsync<SageMakerJob>(nameof(LookAtSageMakerJob), new SageMakerLook(kind, name, Stop: isLate), retry);
+            var look = new SageMakerLook(kind, name, Stop: context.CurrentUtcDateTime >= latest);
+            var job = await context.CallActivityAsync<SageMakerJob>(nameof(LookAtSageMakerJob), look, retry);
             if (job.HasEnded())
             {
                 return job.Status == "Completed" ? job : throw new RunFailedException(

@@ -99,6 +99,9 @@ internal sealed record SageMakerSettings
     /// <summary>How long a job may take.</summary>
     public TimeSpan MaxRuntime { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long it may take until an instance is there. A job that has not ended after this and its time is told to stop.</summary>
+    public TimeSpan MaxStart { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>Between two looks at a job.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -108,6 +111,7 @@ internal sealed record SageMakerSettings
         CheckText(nameof(Image), Image, "write the registry path of the k-means image in your region, for example 382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1");
         CheckText(nameof(InstanceType), InstanceType, "write an instance type such as ml.m5.large");
         CheckSpan(nameof(MaxRuntime), MaxRuntime);
+        CheckSpan(nameof(MaxStart), MaxStart);
         CheckSpan(nameof(PollEvery), PollEvery);
 
         void CheckText(string name, string value, string right)
