@@ -49,6 +49,27 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void The_rules_of_a_gate_are_checked_each_by_its_place()
+    {
+        var errors = ErrorsOf("""
+            { "Pipelines": { "gate": { "Kind": "quality-gate", "Options": {
+              "Output": "local://quality/good/",
+              "Rules": [
+                { "Name": "price", "Kind": "Range", "Columns": ["price"], "Min": 0, "Threshold": 0.01, "Action": "stop" },
+                { "Name": "price", "Kind": "Range", "Columns": ["price"], "Max": "much" },
+                { "Name": "fresh", "Kind": "Freshness", "Columns": "day", "MaxAge": "1.00:00:00", "Action": "Quarantine" },
+                { "Name": "mine", "Kind": "Record" }
+              ],
+              "References": [{ "Name": "temp_data", "Object": "somewhere" }]
+            } } } }
+            """);
+
+        Assert.Equal(
+            ["References:0:Name", "References:0:Object", "Rules:1:Max", "Rules:1:Name", "Rules:2:Action", "Rules:3:Name"],
+            errors.Select(error => error.Key["Pipelines:gate:Options:".Length..]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void A_connection_string_is_never_shown()
     {
         var errors = ErrorsOf("""{ "ConnectionStrings": { "Hub": "Host=db;Passwort=geheim" } }""");

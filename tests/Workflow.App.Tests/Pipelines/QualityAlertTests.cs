@@ -67,12 +67,19 @@ public sealed class QualityAlertTests
         """, $"{JsonNode.Parse(QualityAlert.Of("orders", Input, Time, Found)!.Json!)}");
 
     [Fact]
+    public void Rows_that_a_rule_let_go_on_are_in_no_file_also_where_another_rule_has_one_for_its_error_type()
+    {
+        var alert = QualityAlert.Of("orders", Input, Time, Found with { Rules = [Duplicates with { Action = RuleAction.Warn, SetsAside = false }] })!;
+        Assert.Null(JsonNode.Parse(alert.Json!)!["errors"]![0]!["error_path"]);
+    }
+
+    [Fact]
     public void Where_nothing_was_found_there_is_none() =>
         Assert.Null(QualityAlert.Of("orders", Input, Time, Found with { Rules = [Duplicates with { Verdict = RuleVerdict.Tolerated }] }));
 
     [Fact]
     public void A_rule_that_stopped_is_named() => Assert.Contains(
-        "The rule 'duplicate_order_id' stopped it before anything was published",
+        "The rule 'duplicate_order_id' stopped it before anything was published: Several rows have this order id.",
         QualityAlert.Of("orders", Input, Time, Found with { Rules = [Duplicates with { Action = RuleAction.Stop }] })!.Text, StringComparison.Ordinal);
 
     [Fact]

@@ -96,7 +96,7 @@ internal sealed record QualityGateResult : PipelineResult
 
     /// <summary>Why nothing was published; null where the good rows were.</summary>
     public string? Refusal() =>
-        Unreadable ?? (Rules.FirstOrDefault(rule => rule.Stops) is { } stop ? $"The rule '{stop.Name}' stopped it before anything was published: {stop.Description} ({stop.Told()})." : null);
+        Unreadable ?? (Rules.FirstOrDefault(rule => rule.Stops) is { } stop ? $"The rule '{stop.Name}' stopped it before anything was published: {stop.Told()}." : null);
 }
 
 /// <summary>The message about what a check found.</summary>
@@ -114,7 +114,7 @@ internal static class QualityAlert
             return Compose($"CRITICAL DQ ERROR: {job}: {unreadable}", $"CRITICAL DQ ERROR: {job} cannot read {input}: {unreadable}", job, input, time, [new("unreadable_input", "UNREADABLE_INPUT", unreadable, 0, null, input)]);
         }
 
-        var issues = found.Issues().Select(issue => new Entry(issue.Name, issue.ErrorType, issue.Told(), issue.Count, found.Errors.GetValueOrDefault(issue.ErrorType), input)).ToList();
+        var issues = found.Issues().Select(issue => new Entry(issue.Name, issue.ErrorType, issue.Told(), issue.Count, issue.SetsAside ? found.Errors.GetValueOrDefault(issue.ErrorType) : null, input)).ToList();
         if (issues.Count == 0)
         {
             return null;
