@@ -3,11 +3,10 @@ using Workflow.Data.Warehouse;
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>The statements whose columns only the files know; all names are quoted, no value is in them.</summary>
+/// <param name="key">The columns as the table has them.</param>
 internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool softDelete)
 {
     public const string DeletedColumn = "_deleted";
-
-    private readonly IReadOnlyList<string> _key = [.. key.Select(TableName.Fold)];
 
     /// <summary>Where each key's last applied change stands; it outlives the row, so that nothing older brings a deleted row back.</summary>
     public TableName Positions { get; } = new(table.Schema, $"{table.Name}_positions");
@@ -27,7 +26,7 @@ internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool
     public string CreatePositions(TargetTable target) =>
         $"""
         create table if not exists {Positions.Quoted} (
-            {string.Join(", ", _key.Select(name => $"{SqlText.Identifier(name)} {target.Find(name)!.TypeName}"))},
+            {string.Join(", ", target.Columns.Where(column => key.Contains(column.Name)).Select(column => $"{SqlText.Identifier(column.Name)} {column.TypeName}"))},
             _position text collate "C" not null,
             _is_deleted boolean not null,
             primary key ({Keys("")}))
@@ -68,9 +67,9 @@ internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool
         $"""
         select count(*),
                coalesce(max(s._newer), 0),
-               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(_key[0])} is null),
-               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(_key[0])} is not null),
-               count(*) filter (where s._op = 'D' and t.{SqlText.Identifier(_key[0])} is not null)
+               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(key[0])} is null),
+               count(*) filter (where s._op <> 'D' and t.{SqlText.Identifier(key[0])} is not null),
+               count(*) filter (where s._op = 'D' and t.{SqlText.Identifier(key[0])} is not null)
         from change_last s
         left join {table.Quoted} t on {Match("t.", "s.")}
         """;
@@ -82,10 +81,10 @@ internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool
     {
         var columns = layout.Columns.Select(column => column.Name).ToList();
         var untold = target.Columns.Select(column => column.Name).Except(columns).Where(name => name != DeletedColumn);
-        var updates = columns.Where(name => !_key.Contains(name)).Select(name => Set(name, softDelete ? $"case when s._is_bare then t.{SqlText.Identifier(name)} else s.{SqlText.Identifier(name)} end" : $"s.{SqlText.Identifier(name)}"))
+        var updates = columns.Where(name => !key.Contains(name)).Select(name => Set(name, softDelete ? $"case when s._is_bare then t.{SqlText.Identifier(name)} else s.{SqlText.Identifier(name)} end" : $"s.{SqlText.Identifier(name)}"))
             .Concat(untold.Select(name => Set(name, $"case when s._begins_anew and s._op <> 'D' then null else t.{SqlText.Identifier(name)} end")))
             .Concat(softDelete ? [Set(DeletedColumn, "s._op = 'D'")] : Array.Empty<string>())
-            .DefaultIfEmpty(Set(_key[0], $"s.{SqlText.Identifier(_key[0])}"));
+            .DefaultIfEmpty(Set(key[0], $"s.{SqlText.Identifier(key[0])}"));
         var inserted = columns.Select(SqlText.Identifier).Concat(softDelete ? [DeletedColumn] : Array.Empty<string>());
         var values = columns.Select(name => $"s.{SqlText.Identifier(name)}").Concat(softDelete ? ["s._op = 'D'"] : Array.Empty<string>());
         return $"""
@@ -106,7 +105,7 @@ internal sealed class ChangeSql(TableName table, IReadOnlyList<string> key, bool
         on conflict ({Keys("")}) do update set _position = excluded._position, _is_deleted = excluded._is_deleted
         """;
 
-    private string Keys(string prefix) => string.Join(", ", _key.Select(name => prefix + SqlText.Identifier(name)));
+    private string Keys(string prefix) => string.Join(", ", key.Select(name => prefix + SqlText.Identifier(name)));
 
-    private string Match(string one, string other) => string.Join(" and ", _key.Select(name => $"{one}{SqlText.Identifier(name)} = {other}{SqlText.Identifier(name)}"));
+    private string Match(string one, string other) => string.Join(" and ", key.Select(name => $"{one}{SqlText.Identifier(name)} = {other}{SqlText.Identifier(name)}"));
 }

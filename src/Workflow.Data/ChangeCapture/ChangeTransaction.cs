@@ -6,7 +6,7 @@ namespace Workflow.Data.ChangeCapture;
 /// <summary>The work of one batch, file by file, and what came of it.</summary>
 internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch batch, ChangeLog log, RefusedRows refused)
 {
-    private readonly ChangeSql _sql = new(batch.Table, batch.Key, batch.Options.SoftDelete);
+    private ChangeSql _sql = new(batch.Table, [.. batch.Key.Select(TableName.Fold)], batch.Options.SoftDelete);
     private readonly List<string> _added = [];
     private bool _startsOver = batch.StartsOver;
     private bool _created;
@@ -121,6 +121,7 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
         }
 
         target = (await TargetTable.FindAsync(connection, batch.Table, cancellation))!;
+        _sql = new(batch.Table, [.. batch.Key.Select(key => target.Find(TableName.Fold(key))!.Name)], batch.Options.SoftDelete);
         await ExecuteAsync(_sql.CreatePositions(target), cancellation);
         if (_startsOver)
         {

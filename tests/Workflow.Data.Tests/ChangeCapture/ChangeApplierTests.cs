@@ -152,6 +152,19 @@ public sealed class ChangeApplierTests(TestWarehouse warehouse) : IClassFixture<
         Assert.Equal(["1|c"], await stage.RowsAsync("id, n"));
     }
 
+    [Fact]
+    public async Task A_table_that_is_there_keeps_its_names_types_and_keys()
+    {
+        var stage = new ChangeStage(warehouse);
+        await warehouse.ExecuteAsync($"create schema {stage.Schema}; create table {stage.Schema}.people (\"Id\" smallint primary key, \"Full Name\" varchar(3) not null)");
+
+        var result = await stage.ApplyAsync((ChangeStage.Changes(1), "Op,AR_H_CHANGE_SEQ,ID,FULL NAME\nI,1,1,abc\nI,2,2,abcd\nI,3,3,\nD,4,1,\n"));
+
+        Assert.Equal((1, 2), (result.Loaded, result.Quarantined));
+        Assert.Equal(["'abcd' does not fit varchar(3)", "empty, and the table does not allow null"], TestWarehouse.ReadCsv(stage.Quarantine).Select(row => row[1]));
+        Assert.Equal(["1|True"], await warehouse.QueryAsync($"select \"Id\", _is_deleted from {stage.Schema}.people_positions"));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
