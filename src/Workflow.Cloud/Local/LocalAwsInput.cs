@@ -24,7 +24,11 @@ public static class LocalAwsInput
     /// <param name="next">The token of the page after it; null where there is none.</param>
     public static IReadOnlyList<T> Page<T>(IReadOnlyList<T> all, JsonObject input, int most, out string? next)
     {
-        var from = int.Parse((string?)input["NextToken"] ?? "0", CultureInfo.InvariantCulture);
+        if (!int.TryParse((string?)input["NextToken"] ?? "0", CultureInfo.InvariantCulture, out var from))
+        {
+            throw new LocalAwsException("InvalidInputException", "NextToken is none that was given out.");
+        }
+
         var size = Math.Min((int?)input["MaxResults"] ?? most, most);
         next = from + size < all.Count ? $"{from + size}" : null;
         return [.. all.Skip(from).Take(size)];

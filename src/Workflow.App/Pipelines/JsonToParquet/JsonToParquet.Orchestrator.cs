@@ -40,7 +40,7 @@ internal sealed class JsonToParquet : TaskOrchestrator<JsonToParquetInput, JsonT
         }
         catch (TaskFailedException) when (report.LatestState is "transform" or "publish")
         {
-            await context.CallActivityAsync(nameof(DiscardParquet), run, Steps.RetryEvery(input.TryEvery, input.Attempts));
+            await DiscardAsync(context, input, report, run);
             throw;
         }
 
@@ -49,6 +49,18 @@ internal sealed class JsonToParquet : TaskOrchestrator<JsonToParquetInput, JsonT
             deadline.ThrowIfPassed();
             return context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, input.Attempts));
         });
+    }
+
+    private static async Task DiscardAsync(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, ParquetRun run)
+    {
+        try
+        {
+            await context.CallActivityAsync<bool>(nameof(DiscardParquet), run, Steps.RetryEvery(input.TryEvery, input.Attempts));
+        }
+        catch (TaskFailedException stuck)
+        {
+            report.Remark = $"What it had staged, version {run.Version}, could not be taken back: {stuck.FailureDetails.ErrorMessage}";
+        }
     }
 
     private static RunMessage Describe(TaskOrchestrationContext context, JsonToParquetInput input, RunEnd<JsonToParquetResult> end) => end.Result switch
