@@ -193,10 +193,15 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
         var run = await installation.RunAsync("ops", new { @object = Prefix });
 
         Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
-        Assert.Contains("1 of 2 files could not be read, the others are loaded. The first: The file 'a.txt.gz' is a gzip file that is cut off or damaged.", Assert.Single(await installation.SlackAsync()).Text);
+        Assert.Contains("1 of 2 files failed, the others are loaded. The first: The file 'a.txt.gz' is a gzip file that is cut off or damaged.", Assert.Single(await installation.SlackAsync()).Text);
         Assert.Equal(5, (await ItemsAsync()).Count);
         Assert.Contains("in/a.txt.gz", installation.Objects("ops"));
         Assert.DoesNotContain("in/b.txt", installation.Objects("ops"));
+
+        // It is taken again, and alone now.
+        var again = await installation.RunAsync("ops", new { @object = Prefix });
+
+        Assert.StartsWith("1 of 1 files failed. The first: The file 'a.txt.gz'", again.Failure!.Message);
     }
 
     [Fact]

@@ -25,6 +25,11 @@ internal sealed class OperationsToDynamoDb : TaskOrchestrator<OperationsToDynamo
                 var parsed = await report.StateAsync("parse", () => context.ForEachAsync(taken.Files, input.AtOnce, file =>
                     context.CallActivityAsync<ParsedOperations>(nameof(ParseOperations), new OperationsStep(run, file), retry)));
                 var files = parsed.Where(file => file.Result is not null).Select(file => file.Result!).ToList();
+                if (files.Count == 0)
+                {
+                    throw new FilesFailedException(parsed.Select(file => file.Failure!).ToList(), parsed.Count);
+                }
+
                 var loaded = await report.StateAsync("load", () => context.CallActivityAsync<LoadedOperations>(nameof(LoadOperations), new LoadOperationsInput(run, files), retry));
                 var partitions = input.Catalog.Length == 0 ? 0 : await report.StateAsync("catalog", () => context.CallActivityAsync<int>(nameof(CatalogOperations), run, retry));
                 var finished = await report.StateAsync("finish", () => context.ForEachAsync(files, input.AtOnce, file =>
@@ -33,7 +38,7 @@ internal sealed class OperationsToDynamoDb : TaskOrchestrator<OperationsToDynamo
                 var failures = parsed.Select(file => file.Failure).Concat(finished.Select(file => file.Failure)).OfType<TaskFailedException>().ToList();
                 return failures.Count == 0
                     ? loaded.Describe(input, files, taken.NotTaken, partitions)
-                    : throw new FilesFailedException(failures.Count, parsed.Count, failures[0].FailureDetails.ErrorMessage);
+                    : throw new FilesFailedException(failures, parsed.Count);
             }
             finally
             {

@@ -1,5 +1,6 @@
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
+using Workflow.Durable;
 
 namespace Workflow.App.Pipelines.OperationsToDynamoDb;
 
@@ -117,9 +118,9 @@ internal sealed record OperationsToDynamoDbResult : PipelineResult
     public IReadOnlyList<string> QuarantineObjects { get; init; } = [];
 }
 
-/// <summary>Some files could not be loaded; the others were.</summary>
-internal sealed class FilesFailedException(int failed, int all, string first)
-    : RunFailedException($"{failed} of {all} files could not be read, the others are loaded. The first: {first}");
+/// <summary>Some files could not be loaded or put aside; the others were.</summary>
+internal sealed class FilesFailedException(IReadOnlyList<TaskFailedException> failures, int all)
+    : RunFailedException($"{failures.Count} of {all} files failed{(failures.Count < all ? ", the others are loaded" : "")}. The first: {failures[0].FailureDetails.ErrorMessage}");
 
 /// <summary>A file as it was when the run took it.</summary>
 /// <param name="ETag">Of the content that the run is about.</param>
