@@ -200,6 +200,36 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_start_whose_answer_is_lost_is_not_made_again()
+    {
+        await using var installation = await StartAsync();
+        await PutTaskAsync(installation, new("hr", Seconds: 0.1));
+        using var http = new HttpClient { BaseAddress = installation.Address };
+        using var fault = await http.PostAsJsonAsync("/local/aws/faults", new LocalAwsFault(Times: 1, "dms", "StartReplicationTask", "InternalFailure", Status: 500, AfterEffect: true), TestContext.Current.CancellationToken);
+
+        await RunAsync(installation, Replicating());
+
+        Assert.Equal(["start-replication"], await StartsAsync(installation));
+    }
+
+    [Theory]
+    [InlineData("continue", "is starting after 00:00:01")]
+    [InlineData("reload", "is reloaded only when it is stopped")]
+    public async Task A_task_that_does_not_get_on_is_not_waited_for_for_ever_and_one_that_runs_is_not_reloaded(string mode, string says)
+    {
+        await using var installation = await StartAsync();
+        await PutTaskAsync(installation, new("hr", Seconds: 600));
+        var input = new { replicationTask = LocalDms.TaskArn("hr"), pollEvery = "00:00:00.2000000", replicateWithin = "00:00:01" };
+        await installation.RunAsync("oracle", input);
+
+        var run = await installation.RunAsync("oracle", new { input.replicationTask, input.pollEvery, input.replicateWithin, replication = mode });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains(says, run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Single(await StartsAsync(installation));
+    }
+
+    [Fact]
     public async Task A_reload_takes_the_place_of_what_was_loaded()
     {
         await using var installation = await StartAsync();
