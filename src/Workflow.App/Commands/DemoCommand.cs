@@ -25,7 +25,7 @@ internal static class DemoCommand
         var data = line.DataFolder();
         CommandLine.Note($"Starting in {data.Path}");
         await using var service = await Service.StartAsync(new(data, ListenAddresses.Parse(line.GetValue(ServeCommand.Urls)), ServiceRoles.All, LogLevel.Warning), cancellation);
-        CommandLine.Note($"Serving at {service.Address}, with local stand-ins for PostgreSQL, object store, secrets and Slack.");
+        CommandLine.Note($"Serving at {service.Address}, with local stand-ins for PostgreSQL, S3, DynamoDB, SNS, Glue, DMS, SageMaker, Salesforce and Slack.");
 
         using var client = new ServiceClient(service.Address);
         var runs = new List<Run>();
