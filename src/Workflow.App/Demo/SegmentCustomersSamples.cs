@@ -39,7 +39,9 @@ internal static class SegmentCustomersSamples
         return
         [
             new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}" }),
-            new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}", ["engine"] = "SageMaker" }),
+
+            // In a place of its own: the latest model under the usual one stays that of the pipeline's own engine.
+            new("segment-customers", new JsonObject { ["date"] = $"{Day:yyyy-MM-dd}", ["engine"] = "SageMaker", ["output"] = "local://segments/sagemaker/" }),
         ];
     }
 
