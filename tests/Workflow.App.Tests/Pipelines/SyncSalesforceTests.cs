@@ -39,6 +39,7 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         Assert.Equal((7, 2, 0, 5), (Number(run, "rowsIn"), Number(run, "loaded"), Number(run, "quarantined"), Number(run, "skipped")));
         Assert.Equal((1, 1, 2, 1), (Number(run, "unchanged"), Number(run, "withoutContact"), Number(run, "withoutEmail"), Number(run, "duplicates")));
         Assert.Equal(2, Number(run, "contactsUpdated"));
+        Assert.Equal("Contact.User_Segment__c", run.Output!.Value.GetProperty("table").GetString());
         Assert.Equal(Assert.Single(await UpdatesAsync(installation)).Id, run.Output!.Value.GetProperty("jobs")[0].GetString());
         Assert.Empty(installation.Objects("salesforce"));
     }

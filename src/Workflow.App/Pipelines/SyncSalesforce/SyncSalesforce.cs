@@ -171,6 +171,7 @@ internal sealed record SyncSalesforceResult : PipelineResult
         var (read, changes) = (outcomes.Read, outcomes.Changes);
         return new()
         {
+            Table = $"{SalesforceLogin.Entity}.{outcomes.Run.Input.Field}",
             RowsIn = read.Rows,
             Loaded = counts.Loaded,
             Quarantined = read.Refused + counts.Failed,
