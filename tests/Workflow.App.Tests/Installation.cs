@@ -184,15 +184,17 @@ internal sealed class Installation : IAsyncDisposable
         return Path.Combine([Data.Objects, parsed.Bucket, .. parsed.Key.Split('/')]);
     }
 
-    /// <summary>A pipeline that is configured by default must not run in a test because its hour has come.</summary>
+    /// <summary>A pipeline that is configured by default must not run in a test because its hour has come, or because the objects of another lie where it looks.</summary>
     private void KeepDefaultsQuiet()
     {
         var defaults = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "appsettings.json")))!;
         var pipelines = (JsonObject)(Settings["Pipelines"] ??= new JsonObject());
-        foreach (var (name, entry) in defaults["Pipelines"]!.AsObject().Where(entry => entry.Value!["Trigger"]?["Schedule"] is not null))
+        foreach (var (name, entry) in defaults["Pipelines"]!.AsObject().Where(entry => entry.Value!["Trigger"] is not null))
         {
             var ours = (JsonObject)(pipelines[name] ??= new JsonObject());
-            ours.TryAdd("Trigger", new JsonObject { ["Schedule"] = LeapDays });
+            ours.TryAdd("Trigger", entry!["Trigger"]!["Schedule"] is null
+                ? new JsonObject { ["Object"] = $"local://nothing-lands-here/{name}/" }
+                : new JsonObject { ["Schedule"] = LeapDays });
         }
     }
 }
