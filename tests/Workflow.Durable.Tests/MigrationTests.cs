@@ -35,7 +35,7 @@ public sealed class MigrationTests(HubDatabase database) : IClassFixture<HubData
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => PrepareAsync(hub), Cancellation)));
 
-        Assert.Equal(1, await hub.ReadOneAsync<long>("SELECT count(*) FROM migrations"));
+        Assert.Equal(2, await hub.ReadOneAsync<long>("SELECT count(*) FROM migrations"));
     }
 
     [Fact]

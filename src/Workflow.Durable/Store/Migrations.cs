@@ -7,7 +7,7 @@ namespace Workflow.Durable.Store;
 /// <summary>Brings a task hub's schema up to date: the numbered files beside this one, each once, in order, never changed afterwards.</summary>
 internal static class Migrations
 {
-    private static readonly string[] s_files = ["0001_task_hub.sql"];
+    private static readonly string[] s_files = ["0001_task_hub.sql", "0002_commits_end.sql"];
 
     /// <exception cref="InvalidOperationException">A migration that is in the database differs from the file, or is not known here.</exception>
     public static async Task ApplyAsync(TaskHub hub, CancellationToken cancellation)

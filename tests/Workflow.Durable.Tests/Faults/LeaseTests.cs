@@ -41,6 +41,27 @@ public sealed class LeaseTests(HubDatabase database) : IClassFixture<HubDatabase
     }
 
     [Fact]
+    public async Task A_host_that_is_frozen_half_way_through_a_commit_holds_nobody_up()
+    {
+        var hub = database.NewHub();
+        await using var host = new HubHost(hub, Register);
+        _gates.Open("go");
+        await host.ScheduleAsync("Gate", "go", "in its hands");
+        var lease = await hub.ReadOneAsync<long>("INSERT INTO leases (host, renewed_at, expires_at) VALUES ('frozen', now(), now() + interval '1 s') RETURNING lease");
+        await hub.ExecuteAsync($"UPDATE instances SET lease = {lease}");
+        await using var frozen = await hub.OpenConnectionAsync();
+        await using var open = await frozen.BeginTransactionAsync(Cancellation);
+        await using var fence = new NpgsqlCommand(
+            $"SELECT fence({lease}, '1 s', gen_random_uuid(), array_agg(instance_id), array_agg(execution_id), array_agg(turn), '{{}}') FROM instances", frozen, open);
+        await fence.ExecuteNonQueryAsync(Cancellation);
+
+        await host.StartAsync();
+
+        Assert.Equal("go", await host.OutputAsync<string>("in its hands"));
+        await Assert.ThrowsAsync<PostgresException>(() => open.CommitAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task A_host_that_stops_gives_back_what_it_has_in_hand()
     {
         var hub = database.NewHub();
