@@ -12,7 +12,7 @@ internal abstract record PipelineResult
 
     public long Skipped { get; init; }
 
-    /// <summary>The table the rows are in, where it is a table.</summary>
+    /// <summary>The table the rows are in, or the tables, where it is tables.</summary>
     public string? Table { get; init; }
 
     /// <summary>The object or the prefix the rows are in, where it is objects.</summary>

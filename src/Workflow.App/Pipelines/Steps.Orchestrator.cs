@@ -42,6 +42,19 @@ internal static class Steps
         }
     }
 
+    /// <summary>Removes what a run leaves behind, however it ended; it does not end otherwise for that.</summary>
+    public static async Task CleanUpAsync(this TaskOrchestrationContext context, string activity, object input, TaskOptions retry)
+    {
+        try
+        {
+            await context.CallActivityAsync(activity, input, retry);
+        }
+        catch (TaskFailedException left)
+        {
+            context.CreateReplaySafeLogger(nameof(Steps)).LogWarning(left, "Run {Instance} has left behind what {Activity} was to remove.", context.InstanceId, activity);
+        }
+    }
+
     /// <summary>Runs a step for each item, so many at a time, and waits for all of them, failed ones too.</summary>
     /// <returns>In the order of the items.</returns>
     public static async Task<IReadOnlyList<Outcome<TResult>>> ForEachAsync<TItem, TResult>(

@@ -38,7 +38,7 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         Assert.Equal("20240301-101112123", output.GetProperty("watermark").GetString());
         var people = output.GetProperty("tables")[0];
         Assert.Equal(("dms_stage.people", 7, "20240301-101112123"), (people.GetProperty("table").GetString(), Number(people, "rowsIn"), people.GetProperty("watermark").GetString()));
-        Assert.Contains("9 rows in, 8 loaded into dms_stage, 1 skipped", Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
+        Assert.Contains("9 rows in, 8 loaded into dms_stage.people, dms_stage.places, 1 skipped", Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ internal sealed class OperationsToDynamoDb : TaskOrchestrator<OperationsToDynamo
             }
             finally
             {
-                await context.CallActivityAsync(nameof(RemoveStagedOperations), run, retry);
+                await context.CleanUpAsync(nameof(RemoveStagedOperations), run, retry);
             }
         });
 }

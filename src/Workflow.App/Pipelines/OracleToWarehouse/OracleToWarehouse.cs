@@ -205,7 +205,7 @@ internal sealed record OracleToWarehouseResult : PipelineResult
         LobsCut = tables.Sum(table => table.LobsCut),
         Files = tables.Sum(table => table.Files),
         Watermark = tables.Select(table => table.Watermark).Max(StringComparer.Ordinal),
-        Table = tables is [var only] ? only.Table : null,
+        Table = tables.Count == 0 ? null : string.Join(", ", tables.Select(table => table.Table)),
         QuarantineObject = tables.SelectMany(table => table.QuarantineObjects).Take(2).ToList() is [var one] ? one : null,
         Tables = tables,
         Statistics = statistics,

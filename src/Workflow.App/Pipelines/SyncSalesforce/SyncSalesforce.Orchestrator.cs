@@ -22,7 +22,7 @@ internal sealed class SyncSalesforce : TaskOrchestrator<SyncSalesforceInput, Syn
             }
             finally
             {
-                await RemoveWorkAsync(context, run);
+                await context.CleanUpAsync(nameof(RemoveWork), run, Steps.Retry(input.Attempts));
             }
         });
 
@@ -77,19 +77,6 @@ internal sealed class SyncSalesforce : TaskOrchestrator<SyncSalesforceInput, Syn
             }
 
             await context.CreateTimer(pause, CancellationToken.None);
-        }
-    }
-
-    /// <summary>However the run ended. It does not end otherwise for what it leaves behind.</summary>
-    private static async Task RemoveWorkAsync(TaskOrchestrationContext context, SyncRun run)
-    {
-        try
-        {
-            await context.CallActivityAsync(nameof(RemoveWork), run, Steps.Retry(run.Input.Attempts));
-        }
-        catch (TaskFailedException left)
-        {
-            context.CreateReplaySafeLogger(nameof(SyncSalesforce)).LogWarning(left, "Run {Instance} could not remove {Folder}.", context.InstanceId, run.Folder);
         }
     }
 }
