@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Npgsql;
 using Workflow.App.Api;
 using Workflow.App.Hosting;
@@ -243,12 +244,24 @@ public sealed class CsvToWarehouseTests(PostgresFixture postgres)
     {
         await using var installation = await PrepareAsync(watch: "local://inbox/csv/");
         await installation.StartServiceAsync(ServiceRoles.All);
+        await installation.ExecuteAsync("create table users (user_id int primary key, name text, postcode text)");
+        await using var holder = new NpgsqlConnection(installation.Warehouse);
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await using var held = await holder.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var hold = new NpgsqlCommand("lock table users in access exclusive mode", holder, held);
+        await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         installation.Drop("local://inbox/csv/users.csv", Users);
+        await Eventually.TrueAsync(async () => (await RunsAsync()).Count == 1);
 
-        var run = await installation.RunAsync("users", new { @object = "local://inbox/csv/users.csv" });
+        var joined = await installation.Client.StartAsync(
+            "users", new JsonObject { ["object"] = "local://inbox/csv/users.csv" }, instance: null, TestContext.Current.CancellationToken);
+        await held.RollbackAsync(TestContext.Current.CancellationToken);
+        var run = await installation.Client.WaitAsync(joined.Instance, TestContext.Current.CancellationToken);
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
-        Assert.Single((await installation.Client.ListAsync(null, null, 10, null, TestContext.Current.CancellationToken)).Runs);
+        Assert.Single(await RunsAsync());
+
+        async Task<IReadOnlyList<Run>> RunsAsync() => (await installation.Client.ListAsync(null, null, 10, null, TestContext.Current.CancellationToken)).Runs;
     }
 
     private async Task<Installation> StartAsync() => await (await PrepareAsync()).StartServiceAsync();

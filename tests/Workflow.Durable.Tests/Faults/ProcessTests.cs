@@ -9,7 +9,7 @@ namespace Workflow.Durable.Tests.Faults;
 public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDatabase>
 {
     private const int Steps = 12;
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(120);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -8,7 +8,7 @@ namespace Workflow.Durable.Tests.Hosting;
 /// <summary>A host as an application builds it, on a task hub of the test's own. Its waits have a deadline that says what was seen.</summary>
 internal sealed class HubHost : IAsyncDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(90);
 
     private readonly IHost _host;
     private readonly Lazy<DurableTaskClient> _client;
