@@ -50,10 +50,9 @@ internal sealed class LoadCsv(ObjectStores stores, Warehouse warehouse, Scratch 
                 context.CancellationToken);
             return Describe(result, settings) with { QuarantineObject = await FindQuarantineAsync(result, input.Object, context.CancellationToken) };
         }
-        catch (PostgresException refused) when (!refused.IsTransient && refused.SqlState != PostgresErrorCodes.DuplicateObject)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            // Not for what two loads create at once, such as their schema's first ledger: the one that came second finds it there next time.
-            throw new NonRetriableException($"The warehouse refused the load into {settings.Target()}: {refused.MessageText} ({refused.SqlState})", refused);
+            throw DatabaseRefusal.Explain($"The warehouse refused the load into {settings.Target()}", refused);
         }
     }
 

@@ -98,9 +98,9 @@ internal sealed class LoadCheckIns(ObjectStores stores, Warehouse warehouse, Scr
                 FailedRules = tested.Rules,
             };
         }
-        catch (PostgresException refused) when (!refused.IsTransient && refused.SqlState != PostgresErrorCodes.DuplicateObject)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            throw new NonRetriableException($"The warehouse refused the load into {settings.Target()}: {refused.MessageText} ({refused.SqlState})", refused);
+            throw DatabaseRefusal.Explain($"The warehouse refused the load into {settings.Target()}", refused);
         }
     }
 }

@@ -35,9 +35,9 @@ internal sealed class MergeIntoCsv(ObjectStores stores, LocalSecretStore secrets
             var written = await stores.UploadAsync(folder.File("out.csv"), ObjectAddress.Parse(input.Output), WriteCondition.Always, cancellation);
             return Describe(merged, written.Address);
         }
-        catch (PostgresException refused) when (!refused.IsTransient)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            throw new NonRetriableException($"The database of secret '{input.Secret}' refused to be read: {refused.MessageText} ({refused.SqlState})", refused);
+            throw DatabaseRefusal.Explain($"The database of secret '{input.Secret}' refused to be read", refused);
         }
         catch (MySqlException refused) when (!refused.IsTransient)
         {

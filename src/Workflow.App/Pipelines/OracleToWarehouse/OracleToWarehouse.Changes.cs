@@ -209,9 +209,9 @@ internal sealed class ApplyChanges(ObjectStores stores, Warehouse warehouse, Scr
                 changes.Target(settings).ToString(), result.RowsIn, result.Loaded, result.Quarantined, result.Skipped, result.Inserted, result.Updated, result.Deleted,
                 result.Late, result.LobsCut, result.Files, result.CreatedTable, result.AddedColumns, result.Watermark, result.Quarantined == 0 ? [] : [quarantine.ToString()]);
         }
-        catch (PostgresException refused) when (!refused.IsTransient)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            throw new NonRetriableException($"The warehouse refused the changes of {changes.Target(settings)}: {refused.MessageText} ({refused.SqlState})", refused);
+            throw DatabaseRefusal.Explain($"The warehouse refused the changes of {changes.Target(settings)}", refused);
         }
     }
 

@@ -90,9 +90,9 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
         {
             await PostgresQuery.LoadAsync(connection, "read", warehouse.Source, query, cancellation);
         }
-        catch (PostgresException refused) when (!refused.IsTransient)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            throw new NonRetriableException($"The warehouse refused to be read: {refused.MessageText} ({refused.SqlState}). Check the tables {run.Input.UsersTable()} and {run.Input.CrmTable()}.", refused);
+            throw DatabaseRefusal.Explain("The warehouse refused to be read", refused, $". Check the tables {run.Input.UsersTable()} and {run.Input.CrmTable()}.");
         }
 
         connection.Execute(Sql("check_customers"), cancellation, run.Day, run.Input.UsersTable().ToString());

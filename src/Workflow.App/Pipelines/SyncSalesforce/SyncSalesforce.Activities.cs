@@ -31,9 +31,9 @@ internal sealed class ReadSegments(ObjectStores stores, Warehouse warehouse, Scr
             await stores.UploadAsync(folder.File("rows.parquet"), run.Rows, WriteCondition.Always, cancellation);
             return read;
         }
-        catch (PostgresException refused) when (!refused.IsTransient)
+        catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
-            throw new NonRetriableException($"The warehouse refused to tell the addresses of users: {refused.MessageText} ({refused.SqlState})", refused);
+            throw DatabaseRefusal.Explain("The warehouse refused to tell the addresses of users", refused);
         }
     }
 }
