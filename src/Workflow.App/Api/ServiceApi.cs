@@ -18,6 +18,7 @@ internal static class ServiceApi
         app.UseStatusCodePages();
         app.UseLocalCallersOnly();
         app.UseRouting();
+        app.UseBodyLimit();
         app.MapHealth();
         app.MapPipelines();
         app.MapRuns();

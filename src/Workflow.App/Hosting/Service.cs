@@ -17,9 +17,6 @@ namespace Workflow.App.Hosting;
 /// <summary>The service in this process: databases, runtime, triggers and API, started together and stopped together.</summary>
 internal sealed class Service : IAsyncDisposable
 {
-    // A payload may be 1 MiB as JSON; the rest is room for what it is sent in.
-    private const int MaxBody = JsonDataConverter.MaxPayloadBytes + (64 << 10);
-
     private readonly WebApplication _app;
     private readonly Databases _databases;
     private readonly DataFolder _data;
@@ -102,7 +99,7 @@ internal sealed class Service : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseUrls([.. options.Listen.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxBody;
+            kestrel.Limits.MaxRequestBodySize = BodyLimit.Drained;
         });
 
         var services = builder.Services;

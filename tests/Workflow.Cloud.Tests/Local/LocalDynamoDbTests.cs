@@ -78,7 +78,8 @@ public sealed class LocalDynamoDbTests : IDisposable
 
     private LocalDynamoDb Create() => new(_folder.Path, TimeProvider.System, NullLogger.Instance);
 
-    private static async Task UseAsync(IAmazonDynamoDB client) =>
+    private static async Task UseAsync(IAmazonDynamoDB client)
+    {
         await LocalPart.OrSkipAsync(() => client.CreateTableAsync(
             new CreateTableRequest
             {
@@ -88,6 +89,11 @@ public sealed class LocalDynamoDbTests : IDisposable
                 AttributeDefinitions = [new("id", ScalarAttributeType.S)],
             },
             TestContext.Current.CancellationToken));
+
+        // A table that is being created takes nothing yet.
+        await Eventually.TrueAsync(
+            async () => (await client.DescribeTableAsync("notes", TestContext.Current.CancellationToken)).Table.TableStatus == TableStatus.ACTIVE);
+    }
 
     private static Task<PutItemResponse> PutAsync(IAmazonDynamoDB client, string key) =>
         client.PutItemAsync("notes", new Dictionary<string, AttributeValue> { ["id"] = new(key) }, TestContext.Current.CancellationToken);
