@@ -17,9 +17,9 @@ internal static class BookmarksApi
     public static void MapBookmarks(this IEndpointRouteBuilder routes)
     {
         var bookmarks = routes.MapGroup("/api/pipelines/{name}/bookmarks");
-        bookmarks.MapGet("/", ListAsync);
-        bookmarks.MapPut("/", SetAsync);
-        bookmarks.MapDelete("/", ForgetAsync);
+        bookmarks.MapGet("/", ListAsync).Needs(Role.Viewer);
+        bookmarks.MapPut("/", SetAsync).Needs(Role.Operator);
+        bookmarks.MapDelete("/", ForgetAsync).Needs(Role.Operator);
     }
 
     private static async Task<Ok<IReadOnlyList<Bookmark>>> ListAsync(string name, Settings settings, BookmarkTable bookmarks, CancellationToken cancellation, int top = Page) =>

@@ -16,8 +16,8 @@ internal static class CheckInsApi
 
     public static void MapCheckIns(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/get", GetAll);
-        routes.MapGet("/api/check-ins/{user}", GetPageAsync);
+        routes.MapGet("/get", GetAll).Needs(Role.Viewer);
+        routes.MapGet("/api/check-ins/{user}", GetPageAsync).Needs(Role.Viewer);
     }
 
     /// <summary>What those who called the system before know: one parameter, and no word about what was wrong with it.</summary>

@@ -12,8 +12,8 @@ internal static class HealthApi
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", (ServiceIdentity service) => TypedResults.Ok(new Liveness("live", service.Id)));
-        routes.MapGet("/health/ready", ReadyAsync);
+        routes.MapGet("/health/live", (ServiceIdentity service) => TypedResults.Ok(new Liveness("live", service.Id))).OpenTo("a watchdog asks, and learns that the service is there");
+        routes.MapGet("/health/ready", ReadyAsync).OpenTo("a watchdog asks, and learns whether the service can work");
     }
 
     /// <summary>Ready means that the hub's database answers. While it is away the service waits for it, alive but not ready.</summary>

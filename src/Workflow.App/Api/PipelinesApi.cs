@@ -12,8 +12,8 @@ internal static class PipelinesApi
 {
     public static void MapPipelines(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/pipelines", List);
-        routes.MapPost("/api/pipelines/{name}/runs", StartAsync);
+        routes.MapGet("/api/pipelines", List).Needs(Role.Viewer);
+        routes.MapPost("/api/pipelines/{name}/runs", StartAsync).Needs(Role.Operator);
     }
 
     private static Ok<PipelineView[]> List(Settings settings) => TypedResults.Ok(settings.Pipelines.Select(PipelineView.From).ToArray());

@@ -13,18 +13,18 @@ internal static class RunsApi
     public static void MapRuns(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/api/runs");
-        runs.MapGet("/", ListAsync);
-        runs.MapDelete("/", PurgeManyAsync);
-        runs.MapGet("/{instance}", GetAsync);
-        runs.MapDelete("/{instance}", PurgeAsync);
-        runs.MapGet("/{instance}/history", HistoryAsync);
+        runs.MapGet("/", ListAsync).Needs(Role.Viewer);
+        runs.MapDelete("/", PurgeManyAsync).Needs(Role.Admin);
+        runs.MapGet("/{instance}", GetAsync).Needs(Role.Viewer);
+        runs.MapDelete("/{instance}", PurgeAsync).Needs(Role.Admin);
+        runs.MapGet("/{instance}/history", HistoryAsync).Needs(Role.Viewer);
         runs.MapPost("/{instance}/terminate", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
-            SteerAsync(client, instance, () => client.TerminateInstanceAsync(instance, reason, recursive: true, cancellation), cancellation));
+            SteerAsync(client, instance, () => client.TerminateInstanceAsync(instance, reason, recursive: true, cancellation), cancellation)).Needs(Role.Operator);
         runs.MapPost("/{instance}/suspend", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
-            SteerAsync(client, instance, () => client.SuspendInstanceAsync(instance, reason, cancellation), cancellation));
+            SteerAsync(client, instance, () => client.SuspendInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
         runs.MapPost("/{instance}/resume", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
-            SteerAsync(client, instance, () => client.ResumeInstanceAsync(instance, reason, cancellation), cancellation));
-        runs.MapPost("/{instance}/events/{name}", RaiseAsync);
+            SteerAsync(client, instance, () => client.ResumeInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
+        runs.MapPost("/{instance}/events/{name}", RaiseAsync).Needs(Role.Operator);
     }
 
     private static async Task<Ok<RunPage>> ListAsync(

@@ -7,7 +7,7 @@ namespace Workflow.Cloud.Secrets;
 /// Secrets as files that only their owner can read: <c>orders/database</c> is <c>orders/database.json</c> under one folder,
 /// one JSON object.
 /// </summary>
-public sealed partial class LocalSecretStore(string folder)
+public sealed partial class LocalSecretStore(string folder) : ISecretStore
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

@@ -5,6 +5,8 @@ namespace Workflow.Durable.Store;
 /// <summary>The statements, each in a file beside this one.</summary>
 internal static class Sql
 {
+    public static readonly IReadOnlyList<SchemaMigration> Migrations = [Migration("0001_task_hub.sql"), Migration("0002_commits_end.sql")];
+
     public static readonly string Create = Read("create.sql");
     public static readonly string Send = Read("send.sql");
     public static readonly string Find = Read("find.sql");
@@ -51,6 +53,8 @@ internal static class Sql
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
+
+    private static SchemaMigration Migration(string file) => new(file, Read("Migrations/" + file));
 
     /// <summary>A statement with its positional parameters. Arrays and nulls need their type said.</summary>
     public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)

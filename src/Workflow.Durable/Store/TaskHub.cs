@@ -59,7 +59,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         {
             if (!_prepared)
             {
-                await Migrations.ApplyAsync(this, cancellation);
+                await new SchemaMigrations(Data, Name, $"task hub '{Name}'", Sql.Migrations).ApplyAsync(cancellation);
                 _prepared = true;
             }
         }
