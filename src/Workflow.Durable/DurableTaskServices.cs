@@ -32,7 +32,7 @@ public static class DurableTaskServices
             var options = provider.GetRequiredService<IOptions<DurableTaskOptions>>().Value;
             return new TaskHub(options.ConnectionString, options.TaskHub, provider.GetRequiredService<TimeProvider>());
         });
-        services.AddSingleton(provider => new DurableTaskClient(provider.GetRequiredService<TaskHub>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<DurableTaskClient>(provider => new TaskHubClient(provider.GetRequiredService<TaskHub>(), provider.GetRequiredService<TimeProvider>()));
         return services;
     }
 
