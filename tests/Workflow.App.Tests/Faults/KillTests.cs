@@ -125,7 +125,7 @@ public sealed class KillTests(PostgresFixture postgres)
             Assert.Equal(128 + 9, killed.ExitCode);
         }
 
-        await using var again = await WorkflowProcess.ServeAsync(installation);
+        await installation.StartServiceAsync(ServiceRoles.Worker | ServiceRoles.Announced);
         await CompleteAsync(installation, pipeline, address);
     }
 

@@ -17,9 +17,10 @@ internal sealed record KilledRun(Run Run, IReadOnlyList<string> Kills)
 
     /// <summary>
     /// Runs a pipeline in the real program, which is killed with SIGKILL each time an activity has done its work for the first time and
-    /// its result is not recorded yet, and started again until the run has ended.
+    /// its result is not recorded yet, and started again until the run has ended. All records of states are one to it.
     /// </summary>
-    public static async Task<KilledRun> CompleteAsync(Installation installation, string pipeline, object input)
+    /// <param name="recordsToo">Kill it after each record of a state: for those who test just that.</param>
+    public static async Task<KilledRun> CompleteAsync(Installation installation, string pipeline, object input, bool recordsToo = false)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         enough.CancelAfter(Deadline);
@@ -29,6 +30,11 @@ internal sealed record KilledRun(Run Run, IReadOnlyList<string> Kills)
             ["DOTNET_STARTUP_HOOKS"] = typeof(KilledRun).Assembly.Location,
             [KillAfterEachActivity.SeenIn] = seen,
         };
+        if (recordsToo)
+        {
+            environment[KillAfterEachActivity.RecordsToo] = "yes";
+        }
+
         installation.WriteSettings();
         while (true)
         {

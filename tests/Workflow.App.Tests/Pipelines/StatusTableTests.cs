@@ -72,7 +72,7 @@ public sealed class StatusTableTests(PostgresFixture postgres, DynamoDbFixture d
         await using var installation = await PrepareAsync();
         installation.Drop("local://status/csv/users.csv", "user_id,name\n1,Ann\n");
 
-        var killed = await KilledRun.CompleteAsync(installation, "users", new { @object = "local://status/csv/users.csv" });
+        var killed = await KilledRun.CompleteAsync(installation, "users", new { @object = "local://status/csv/users.csv" }, recordsToo: true);
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
         Assert.Equal(3, killed.Kills.Count(kill => kill.EndsWith(nameof(App.Pipelines.RecordState), StringComparison.Ordinal)));
