@@ -9,10 +9,10 @@ namespace Workflow.App.Configuration;
 /// <param name="Hub">Connection string of the durable hub's database; null for the embedded one.</param>
 /// <param name="Warehouse">Connection string of the database that pipelines load into; null for the embedded one.</param>
 /// <param name="Aws">Where each service of AWS is, by the names in <see cref="AwsEndpoints.Services"/>.</param>
-internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyDictionary<string, AwsEndpoint> Aws, IReadOnlyList<Pipeline> Pipelines)
+internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyDictionary<string, AwsEndpoint> Aws, AzureSettings Azure, IReadOnlyList<Pipeline> Pipelines)
 {
     private const string StatusTable = nameof(PipelineInput.StatusTable);
-    private static readonly string[] Sections = ["Aws", "ConnectionStrings", "Logging", "Pipelines", StatusTable];
+    private static readonly string[] Sections = ["Aws", AzureSettings.Section, "ConnectionStrings", "Logging", "Pipelines", StatusTable];
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
@@ -48,12 +48,13 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var connections = ReadConnections(sources.GetSection("ConnectionStrings"), errors);
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
         var aws = AwsSettings.Load(sources, errors);
+        var azure = AzureSettings.Load(sources, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
         CheckTriggers(pipelines, errors);
         errors.ThrowIfAny();
-        return new(connections.Hub, connections.Warehouse, host, aws, pipelines);
+        return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines);
     }
 
     /// <exception cref="UsageException">There is none of that name.</exception>

@@ -108,6 +108,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddApi();
         services.AddPipelines(options.Data);
+        services.AddAzure(settings.Azure);
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
         services.AddAwsClients().AddLocalAws(options.Data.Path, Notify.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))

@@ -20,6 +20,9 @@ public sealed class LocalObjectStoreTests : ObjectStoreContract
     protected override void Release() => _data.Dispose();
 
     [Fact]
+    public Task A_backslash_is_a_character_like_others() => IsTakenAsItStandsAsync("back\\slash");
+
+    [Fact]
     public async Task An_object_is_the_file_of_its_key()
     {
         await WriteAsync(Bucket.WithKey("a/b.csv"), "content");

@@ -23,6 +23,7 @@ public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
     [InlineData("a/../b")]
     [InlineData("./a")]
     [InlineData("a//b")]
+    [InlineData("back\\slash")]
     public Task Keys_that_no_file_could_have_are_taken_as_they_stand(string key) => IsTakenAsItStandsAsync(key);
 
     [Fact]
