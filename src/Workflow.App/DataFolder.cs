@@ -10,6 +10,9 @@ internal sealed record DataFolder(string Path)
     /// <summary>Where the running service is.</summary>
     public string ServiceFile => System.IO.Path.Combine(Path, "service.json");
 
+    /// <summary>The admin key of the folder's owner.</summary>
+    public string KeyFile => System.IO.Path.Combine(Path, "admin.key");
+
     /// <summary>Settings of this installation, over those of the program.</summary>
     public string SettingsFile => System.IO.Path.Combine(Path, "appsettings.json");
 

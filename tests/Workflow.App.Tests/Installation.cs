@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Commands;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Local;
@@ -79,7 +80,7 @@ internal sealed class Installation : IAsyncDisposable
     {
         WriteSettings();
         _service = await Service.StartAsync(new(Data, ListenAddresses.Ephemeral, roles, LogLevel.Error), TestContext.Current.CancellationToken);
-        Client = new(_service.Address);
+        Client = CreateClient(_service.Address);
         return this;
     }
 
@@ -91,6 +92,16 @@ internal sealed class Installation : IAsyncDisposable
     }
 
     public Uri Address => _service!.Address;
+
+    /// <summary>A client of a service on this data folder, with the folder's key.</summary>
+    public ServiceClient CreateClient(Uri address) => new(address, LocalKey.Find(Data).Key?.Reveal());
+
+    /// <summary>For what the API does not wrap: the same address and key, by hand.</summary>
+    public HttpClient CreateHttpClient() => new()
+    {
+        BaseAddress = Address,
+        DefaultRequestHeaders = { Authorization = LocalKey.Find(Data).Key is { } key ? new("Bearer", key.Reveal()) : null },
+    };
 
     public void Drop(string address, string content) => Drop(address, Encoding.UTF8.GetBytes(content));
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Demo;
 using Workflow.App.Hosting;
 using Workflow.Durable;
@@ -27,7 +28,7 @@ internal static class DemoCommand
         await using var service = await Service.StartAsync(new(data, ListenAddresses.Parse(line.GetValue(ServeCommand.Urls)), ServiceRoles.All, LogLevel.Warning), cancellation);
         CommandLine.Note($"Serving at {service.Address}, with local stand-ins for PostgreSQL, S3, DynamoDB, SNS, Glue, DMS, SageMaker, Salesforce and Slack.");
 
-        using var client = new ServiceClient(service.Address);
+        using var client = new ServiceClient(service.Address, LocalKey.CredentialFor(data));
         var runs = new List<Run>();
         foreach (var sample in await SampleInstallation.PrepareAsync(service, cancellation))
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -10,11 +11,17 @@ using Workflow.Durable;
 namespace Workflow.App.Commands;
 
 /// <summary>The command line's end of the HTTP API.</summary>
-internal sealed class ServiceClient(Uri address) : IDisposable
+/// <param name="credential">The key or token that is shown; null for none.</param>
+internal sealed class ServiceClient(Uri address, string? credential) : IDisposable
 {
     // A wait holds its request open for WaitSeconds; the server's answer must not be cut off before it.
     private const int WaitSeconds = 20;
-    private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(100) };
+    private readonly HttpClient _http = new()
+    {
+        BaseAddress = address,
+        Timeout = TimeSpan.FromSeconds(100),
+        DefaultRequestHeaders = { Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential) },
+    };
 
     public Task<Run> StartAsync(string pipeline, JsonNode? input, string? instance, CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
 
 namespace Workflow.App.Commands;
@@ -7,9 +8,9 @@ internal sealed class ServiceConnection : IAsyncDisposable
 {
     private readonly Service? _hosted;
 
-    private ServiceConnection(Uri address, Service? hosted)
+    private ServiceConnection(Uri address, DataFolder data, Service? hosted)
     {
-        Client = new(address);
+        Client = new(address, LocalKey.CredentialFor(data));
         _hosted = hosted;
     }
 
@@ -23,11 +24,11 @@ internal sealed class ServiceConnection : IAsyncDisposable
     {
         if (await ServiceRecord.FindAsync(data, cancellation) is { } running)
         {
-            return new(running.Address, null);
+            return new(running.Address, data, null);
         }
 
         var hosted = await Service.StartAsync(new(data, ListenAddresses.Ephemeral, roles, LogLevel.Warning), cancellation);
-        return new(hosted.Address, hosted);
+        return new(hosted.Address, data, hosted);
     }
 
     public async ValueTask DisposeAsync()

@@ -16,6 +16,9 @@ internal sealed record ListenAddresses(IReadOnlyList<string> Urls, bool OrAnyPor
     /// <summary>For a service that only its own process calls.</summary>
     public static ListenAddresses Ephemeral { get; } = new(["http://127.0.0.1:0"], OrAnyPort: false);
 
+    /// <summary>No other machine reaches any of them.</summary>
+    public bool IsLoopback => Urls.All(url => new Uri(url).IsLoopback);
+
     /// <param name="urls">As <c>--urls</c> takes them, separated by semicolons; null for the default.</param>
     /// <exception cref="UsageException">One is not an http address on loopback.</exception>
     public static ListenAddresses Parse(string? urls)

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.App.Pipelines.SyncSalesforce;
@@ -106,7 +107,7 @@ internal sealed class Service : IAsyncDisposable
         services.Configure<SocketTransportOptions>(options.Listen.Configure);
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
-        services.AddApi();
+        services.AddApi().AddAccess(options);
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));

@@ -95,7 +95,7 @@ public sealed class CheckInsApiTests(PostgresFixture postgres)
 
     private static async Task<(HttpStatusCode Status, string Body)> GetAsync(Installation installation, string path)
     {
-        using var http = new HttpClient { BaseAddress = installation.Address };
+        using var http = installation.CreateHttpClient();
         using var answer = await http.GetAsync(path, TestContext.Current.CancellationToken);
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }

@@ -146,7 +146,7 @@ public sealed class KillTests(PostgresFixture postgres)
     }
 
     private static async Task<ServiceClient> ClientAsync(Installation installation) =>
-        new((await ServiceRecord.FindAsync(installation.Data, TestContext.Current.CancellationToken))!.Address);
+        installation.CreateClient((await ServiceRecord.FindAsync(installation.Data, TestContext.Current.CancellationToken))!.Address);
 
     private static Dictionary<string, string> Hooked(string variable, string value) => new()
     {

@@ -57,7 +57,7 @@ internal sealed record KilledRun(Run Run, IReadOnlyList<string> Kills)
             return null;
         }
 
-        using var client = new ServiceClient(address);
+        using var client = installation.CreateClient(address);
         try
         {
             // The same start every time: after a kill it finds the run that goes on.

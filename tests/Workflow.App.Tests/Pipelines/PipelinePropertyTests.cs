@@ -57,7 +57,7 @@ public sealed class PipelinePropertyTests(PostgresFixture postgres)
             }
 
             await using var again = await WorkflowProcess.ServeAsync(installation);
-            using var client = new ServiceClient((await ServiceRecord.FindAsync(installation.Data, default))!.Address);
+            using var client = installation.CreateClient((await ServiceRecord.FindAsync(installation.Data, default))!.Address);
             await Eventually.TrueAsync(async () => (await client.ListAsync("users", null, 100, null, default)).Runs is { Count: Files } runs && runs.All(run => run.HasEnded()), Deadline);
 
             Assert.All((await client.ListAsync(null, null, 100, null, default)).Runs, run => Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status));
