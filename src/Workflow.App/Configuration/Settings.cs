@@ -12,7 +12,20 @@ namespace Workflow.App.Configuration;
 internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Host, IReadOnlyDictionary<string, AwsEndpoint> Aws, AzureSettings Azure, IReadOnlyList<Pipeline> Pipelines)
 {
     private const string StatusTable = nameof(PipelineInput.StatusTable);
-    private static readonly string[] Sections = ["Aws", AzureSettings.Section, "ConnectionStrings", "Logging", "Pipelines", StatusTable];
+
+    private static readonly string[] Sections =
+    [
+        "Aws",
+        AzureSettings.Section,
+        "ConnectionStrings",
+        "Logging",
+        OutboundSettings.Section,
+        "Pipelines",
+        StatusTable,
+    ];
+
+    /// <summary>Which closed addresses may be called all the same.</summary>
+    public OutboundSettings Outbound { get; init; } = new();
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
@@ -53,8 +66,12 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
         CheckTriggers(pipelines, errors);
+        var outbound = OutboundSettings.Load(sources, errors);
         errors.ThrowIfAny();
-        return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines);
+        return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines)
+        {
+            Outbound = outbound,
+        };
     }
 
     /// <exception cref="UsageException">There is none of that name.</exception>

@@ -108,6 +108,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddApi().AddAccess(options);
+        services.AddOutboundGuard(settings.Outbound);
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
