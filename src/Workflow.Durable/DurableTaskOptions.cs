@@ -21,6 +21,12 @@ public sealed class DurableTaskOptions
     /// <summary>How long a host that falls silent keeps what it has in hand. A host whose connection breaks loses it after two seconds.</summary>
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// What the texts of an activity's failure go through before anybody else sees them: history, spans, the orchestrator. For a host that
+    /// knows what must not be shown.
+    /// </summary>
+    public Func<string, string> Redact { get; set; } = text => text;
+
     /// <summary>All that is wrong, each naming the setting, the value and what would be right.</summary>
     public IEnumerable<string> Errors()
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
+using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Commands;
 
@@ -22,8 +23,11 @@ internal static class ConnectionCommand
         var data = line.DataFolder();
         data.Create();
         var sources = Settings.Sources(data);
-        using var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, LogLevel.Warning));
-        var databases = await Databases.OpenAsync(Settings.Load(sources), data, logs.CreateLogger<Databases>(), cancellation);
+        var settings = Settings.Load(sources);
+        var known = new KnownSecrets(TimeProvider.System);
+        known.LearnPasswords(settings.Hub, settings.Warehouse);
+        using var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, LogLevel.Warning, known));
+        var databases = await Databases.OpenAsync(settings, data, logs.CreateLogger<Databases>(), cancellation);
         if (databases.Embedded is not null && await ServiceRecord.FindAsync(data, cancellation) is null)
         {
             // Whoever asks is about to connect: a server started for this one line is left up, and whoever comes next adopts it.

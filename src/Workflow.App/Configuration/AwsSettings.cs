@@ -18,7 +18,10 @@ internal sealed record AwsSettings
             [nameof(given.DynamoDB)] = given.DynamoDB,
             [nameof(given.Glue)] = given.Glue,
             [nameof(given.SageMaker)] = given.SageMaker,
+            [nameof(given.SecretsManager)] = given.SecretsManager,
             [nameof(given.SNS)] = given.SNS,
+            [nameof(given.SQS)] = given.SQS,
+            [nameof(given.STS)] = given.STS,
         };
         var endpoints = new Dictionary<string, AwsEndpoint>();
         foreach (var (service, setting) in written)
@@ -46,6 +49,12 @@ internal sealed record AwsSettings
 
         public string? SageMaker { get; init; }
 
+        public string? SecretsManager { get; init; }
+
         public string? SNS { get; init; }
+
+        public string? SQS { get; init; }
+
+        public string? STS { get; init; }
     }
 }

@@ -21,11 +21,14 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         "Logging",
         OutboundSettings.Section,
         "Pipelines",
+        SecretsSettings.Section,
         StatusTable,
     ];
 
     /// <summary>Which closed addresses may be called all the same.</summary>
     public OutboundSettings Outbound { get; init; } = new();
+
+    public SecretsSettings Secrets { get; init; } = new();
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
@@ -62,6 +65,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
         var aws = AwsSettings.Load(sources, errors);
         var azure = AzureSettings.Load(sources, errors);
+        var secrets = SecretsSettings.Load(sources, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
@@ -71,6 +75,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines)
         {
             Outbound = outbound,
+            Secrets = secrets,
         };
     }
 

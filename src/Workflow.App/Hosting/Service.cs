@@ -50,15 +50,18 @@ internal sealed class Service : IAsyncDisposable
         options.Data.Create();
         var sources = Settings.Sources(options.Data);
         var settings = Settings.Load(sources);
-        var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel));
+        var known = new KnownSecrets(TimeProvider.System);
+        known.LearnPasswords(settings.Hub, settings.Warehouse);
+        var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel, known));
         AnnounceStandIns(settings, logs.CreateLogger<Service>());
         await PrepareSalesforceAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
+        known.LearnPasswords(databases.Hub, databases.Warehouse);
         WebApplication? app = null;
         try
         {
             var identity = new ServiceIdentity(Guid.NewGuid().ToString("N"));
-            app = Build(options, sources, settings, databases, identity);
+            app = Build(options, sources, settings, databases, identity, known);
             await app.StartAsync(cancellation);
             var record = options.Roles.HasFlag(ServiceRoles.Announced) ? new ServiceRecord(AddressOf(app), Environment.ProcessId, identity.Id) : null;
             await (record?.WriteAsync(options.Data, cancellation) ?? Task.CompletedTask);
@@ -92,11 +95,11 @@ internal sealed class Service : IAsyncDisposable
         _logs.Dispose();
     }
 
-    private static WebApplication Build(ServiceOptions options, IConfigurationRoot sources, Settings settings, Databases databases, ServiceIdentity identity)
+    private static WebApplication Build(ServiceOptions options, IConfigurationRoot sources, Settings settings, Databases databases, ServiceIdentity identity, KnownSecrets known)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "workflow", EnvironmentName = Settings.EnvironmentName, ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddConfiguration(sources);
-        ServiceLog.Configure(builder.Logging, sources, options.LogLevel);
+        ServiceLog.Configure(builder.Logging, sources, options.LogLevel, known);
         builder.WebHost.UseKestrelCore().UseUrls([.. options.Listen.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -111,15 +114,16 @@ internal sealed class Service : IAsyncDisposable
         services.AddOutboundGuard(settings.Outbound);
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
+        services.AddSecrets(settings.Secrets, options.Data, known);
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
         services.AddAwsClients().AddLocalAws(options.Data.Path, Notify.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))
         {
-            services.AddDurableTask(hub => Configure(hub, settings, databases), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
+            services.AddDurableTask(hub => Configure(hub, settings, databases, known), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
         }
         else
         {
-            services.AddDurableTaskClient(hub => Configure(hub, settings, databases));
+            services.AddDurableTaskClient(hub => Configure(hub, settings, databases, known));
         }
 
         if (options.Roles.HasFlag(ServiceRoles.Triggers))
@@ -156,8 +160,9 @@ internal sealed class Service : IAsyncDisposable
         }
     }
 
-    private static void Configure(DurableTaskOptions hub, Settings settings, Databases databases)
+    private static void Configure(DurableTaskOptions hub, Settings settings, Databases databases, KnownSecrets known)
     {
+        hub.Redact = known.Hide;
         settings.Host.ApplyTo(hub);
         hub.ConnectionString = databases.Hub;
     }

@@ -24,7 +24,7 @@ internal sealed record NotifyInput(string? Slack, string? Topic, RunMessage Mess
 internal sealed record NotifyResult(NotificationOutcome? Slack, NotificationOutcome? Topic);
 
 /// <summary>Sends a message. That it could not be sent is an outcome, not a failure: a run never fails for want of a message.</summary>
-internal sealed class Notify(SlackNotifier slack, SnsNotifier sns, LocalSecretStore secrets, IServer server, ILogger<Notify> logger) : TaskActivity<NotifyInput, NotifyResult>
+internal sealed class Notify(SlackNotifier slack, SnsNotifier sns, Secrets secrets, IServer server, ILogger<Notify> logger) : TaskActivity<NotifyInput, NotifyResult>
 {
     private const string WebhookField = "url";
 
@@ -58,7 +58,7 @@ internal sealed class Notify(SlackNotifier slack, SnsNotifier sns, LocalSecretSt
         {
             return await slack.SendAsync(await WebhookAsync(address, cancellation), message, cancellation);
         }
-        catch (SecretException missing)
+        catch (Exception missing) when (missing is SecretException or SecretUnavailableException)
         {
             return new(false, 0, missing.Message);
         }

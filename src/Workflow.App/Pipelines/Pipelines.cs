@@ -15,7 +15,6 @@ using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Salesforce;
-using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
 namespace Workflow.App.Pipelines;
@@ -84,7 +83,6 @@ internal static class Pipelines
         services.AddSingleton<IObjectStore>(provider => new LocalObjectStore(data.Objects, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ObjectStores>();
-        services.AddSingleton(new LocalSecretStore(data.Secrets));
         services.AddSingleton<ILocalAwsService>(provider => new LocalSageMaker(
             data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));

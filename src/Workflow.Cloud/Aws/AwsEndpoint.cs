@@ -34,7 +34,7 @@ public sealed record AwsEndpoint(bool IsLocal, Uri? Url)
 public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byService, Func<Uri> localAddress)
 {
     /// <summary>The names that settings know the services by.</summary>
-    public static IReadOnlyList<string> Services { get; } = ["DMS", "DynamoDB", "Glue", "SageMaker", "SNS"];
+    public static IReadOnlyList<string> Services { get; } = ["DMS", "DynamoDB", "Glue", "SageMaker", "SecretsManager", "SNS", "SQS", "STS"];
 
     /// <summary>The address of the service that the stand-ins are mapped into.</summary>
     public Uri LocalAddress => localAddress();

@@ -22,19 +22,25 @@ public sealed class AwsJsonClient
     /// <exception cref="AwsRefusedException">The service refused; no retry can help.</exception>
     /// <exception cref="AwsException">It came to nothing, and another time may go better.</exception>
     public Task<JsonObject> CallAsync(string operation, JsonObject input, CancellationToken cancellation) =>
-        CallAsync(operation, input, retry: true, cancellation);
+        CallAsync(operation, input, region: null, retry: true, cancellation);
+
+    /// <summary>A call to the service in another region than that of the settings.</summary>
+    /// <exception cref="AwsRefusedException">The service refused; no retry can help.</exception>
+    /// <exception cref="AwsException">It came to nothing, and another time may go better.</exception>
+    public Task<JsonObject> CallAsync(string operation, JsonObject input, string? region, CancellationToken cancellation) =>
+        CallAsync(operation, input, region, retry: true, cancellation);
 
     /// <summary>A call that must not happen twice: it is sent once, and where its answer is lost the caller finds out what became of it.</summary>
     /// <exception cref="AwsRefusedException">The service refused; no retry can help.</exception>
     /// <exception cref="AwsException">It came to nothing, as far as is known.</exception>
     public Task<JsonObject> CallOnceAsync(string operation, JsonObject input, CancellationToken cancellation) =>
-        CallAsync(operation, input, retry: false, cancellation);
+        CallAsync(operation, input, region: null, retry: false, cancellation);
 
-    private async Task<JsonObject> CallAsync(string operation, JsonObject input, bool retry, CancellationToken cancellation)
+    private async Task<JsonObject> CallAsync(string operation, JsonObject input, string? region, bool retry, CancellationToken cancellation)
     {
         var headers = new Dictionary<string, string> { ["Content-Type"] = "application/x-amz-json-1.1", ["X-Amz-Target"] = $"{_service.Api}.{operation}" };
         var call = new SignedCall(_service, operation, JsonSerializer.SerializeToUtf8Bytes(input), headers);
-        var answer = await _channel.SendAsync(call, region: null, retry, cancellation);
+        var answer = await _channel.SendAsync(call, region, retry, cancellation);
         return answer.Length == 0 ? [] : ParseObject(answer) ?? throw new AwsException(_service.Name, operation, null, "the answer is not a JSON object.", null);
     }
 

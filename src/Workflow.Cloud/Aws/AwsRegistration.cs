@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
+using Workflow.Cloud.Secrets;
 
 namespace Workflow.Cloud.Aws;
 
@@ -12,6 +13,7 @@ public static class AwsRegistration
         .AddSingleton<GlueClient>()
         .AddSingleton<SageMakerClient>()
         .AddSingleton<GlueCatalog>()
+        .AddSingleton<AwsSecretStore>()
         .AddSingleton<SnsClient>()
         .AddSingleton<SnsNotifier>();
 
@@ -21,5 +23,6 @@ public static class AwsRegistration
         .AddSingleton<LocalAws>()
         .AddSingleton<ILocalAwsService>(provider => new LocalDms(dataFolder, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalSns(dataFolder, topics, provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<ILocalAwsService>(provider => new LocalSecretsManager(dataFolder, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalGlue(dataFolder, provider.GetRequiredService<TimeProvider>()));
 }

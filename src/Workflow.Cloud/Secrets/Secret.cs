@@ -8,9 +8,19 @@ namespace Workflow.Cloud.Secrets;
 /// </summary>
 public sealed class Secret
 {
+    /// <summary>A secret that is one value without a name has it in this field.</summary>
+    public const string ValueField = "value";
+
+    // They say where something is, not how to open it: masked, they would leave errors that say nothing.
+    private static readonly HashSet<string> Open = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "engine", "host", "port", "username", "dbname", "database", "schema", "table", "sslmode", "region",
+        "dbInstanceIdentifier", "dbClusterIdentifier", "dbClusterArn", "masterarn", "login_url",
+    };
+
     private readonly Dictionary<string, string> _fields;
 
-    internal Secret(string name, JsonElement fields)
+    public Secret(string name, JsonElement fields)
     {
         Name = name;
         _fields = [];
@@ -32,7 +42,16 @@ public sealed class Secret
     public string? Find(string field) => _fields.GetValueOrDefault(field);
 
     public override string ToString() => $"secret '{Name}'";
+
+    /// <summary>The values that must not be shown.</summary>
+    internal IEnumerable<string> Hidden => _fields.Where(entry => !Open.Contains(entry.Key)).Select(entry => entry.Value);
+
+    internal bool HasFieldsOf(Secret other) =>
+        _fields.Count == other._fields.Count && _fields.All(field => other._fields.TryGetValue(field.Key, out var value) && value == field.Value);
 }
 
 /// <summary>A secret is not there or cannot be used; the message names it and the next move, and never a value.</summary>
 public sealed class SecretException(string message) : Exception(message);
+
+/// <summary>Where the secret is kept could not be asked; another time may go better. What no retry can mend is a <see cref="SecretException"/>.</summary>
+public sealed class SecretUnavailableException(string message, Exception? cause = null) : Exception(message, cause);

@@ -5,19 +5,22 @@ namespace Workflow.Durable.Replay;
 /// <summary>Exceptions as the protocol carries them.</summary>
 internal static class Failures
 {
-    public static Protocol.TaskFailureDetails From(Exception exception)
+    public static Protocol.TaskFailureDetails From(Exception exception) => From(exception, text => text);
+
+    /// <param name="redact">What every text of the failure goes through.</param>
+    public static Protocol.TaskFailureDetails From(Exception exception, Func<string, string> redact)
     {
         var failure = new Protocol.TaskFailureDetails
         {
             ErrorType = exception.GetType().FullName,
-            ErrorMessage = exception.Message,
-            StackTrace = exception.StackTrace,
+            ErrorMessage = redact(exception.Message),
+            StackTrace = exception.StackTrace is { } trace ? redact(trace) : null,
             IsNonRetriable = exception is NonRetriableException,
         };
         failure.InnerFailure = exception switch
         {
             TaskFailedException step => From(step.FailureDetails),
-            { InnerException: { } inner } => From(inner),
+            { InnerException: { } inner } => From(inner, redact),
             _ => null,
         };
         return failure;

@@ -120,9 +120,9 @@ internal sealed class ActivityRunner(
         }
         catch (Exception error)
         {
-            span?.SetStatus(ActivityStatusCode.Error, error.Message);
+            span?.SetStatus(ActivityStatusCode.Error, options.Redact(error.Message));
             log.LogWarning(error, "Activity {Activity} of instance {Instance}, step {TaskId}, failed", scheduled.Name, work.InstanceId, work.TaskId);
-            return Messages.TaskFailed(work.TaskId, Failures.From(error), time);
+            return Messages.TaskFailed(work.TaskId, Failures.From(error, options.Redact), time);
         }
     }
 

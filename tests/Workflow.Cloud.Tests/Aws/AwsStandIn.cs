@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.Cloud.Tests.Aws;
@@ -32,6 +33,8 @@ internal sealed class AwsStandIn : IAsyncDisposable
     public SageMakerClient SageMaker => _service.Services.GetRequiredService<SageMakerClient>();
 
     public AwsEndpoints Endpoints => _service.Services.GetRequiredService<AwsEndpoints>();
+
+    public AwsSecretStore SecretStore => _service.Services.GetRequiredService<AwsSecretStore>();
 
     public GlueClient Glue => _service.Services.GetRequiredService<GlueClient>();
 
@@ -69,6 +72,16 @@ internal sealed class AwsStandIn : IAsyncDisposable
     public async Task<LocalSnsMessage[]> MessagesAsync() => (await Http.GetFromJsonAsync<LocalSnsMessage[]>("/local/aws/sns/messages", Cancellation))!;
 
     public async Task<LocalGlueRun[]> RunsAsync() => (await Http.GetFromJsonAsync<LocalGlueRun[]>("/local/aws/glue/runs", Cancellation))!;
+
+    /// <summary>Makes a secret, or its next version.</summary>
+    /// <returns>The version's id.</returns>
+    public async Task<string> RotateAsync(LocalSecretVersion version)
+    {
+        using var response = await Http.PostAsJsonAsync("/local/aws/secretsmanager/secrets", version, Cancellation);
+        return await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+    }
+
+    public async Task<Dictionary<string, int>> SecretReadsAsync() => (await Http.GetFromJsonAsync<Dictionary<string, int>>("/local/aws/secretsmanager/reads", Cancellation))!;
 
     public async Task PutJobAsync(LocalGlueJob job)
     {

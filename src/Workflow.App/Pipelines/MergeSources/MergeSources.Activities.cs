@@ -9,29 +9,16 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines.MergeSources;
 
 /// <summary>Reads both sides, merges them and publishes the CSV file in one step: doing it again replaces the file by an equal one.</summary>
-internal sealed class MergeIntoCsv(ObjectStores stores, LocalSecretStore secrets, Scratch scratch) : TaskActivity<MergeSourcesInput, MergeSourcesResult>
+internal sealed class MergeIntoCsv(ObjectStores stores, Secrets secrets, Scratch scratch) : TaskActivity<MergeSourcesInput, MergeSourcesResult>
 {
     public override async Task<MergeSourcesResult> RunAsync(TaskActivityContext context, MergeSourcesInput input)
     {
         var cancellation = context.CancellationToken;
         using var folder = scratch.CreateFolder();
-        var secret = await secrets.GetAsync(input.Secret, cancellation);
-        await using var database = SecretDatabase.Open(secret);
-        var json = folder.File("in.json");
-        await stores.DownloadAsync(ObjectAddress.Parse(input.Object!), json, cancellation);
+        await stores.DownloadAsync(ObjectAddress.Parse(input.Object!), folder.File("in.json"), cancellation);
         try
         {
-            var merged = await new SourceMerge(database).RunAsync(
-                new()
-                {
-                    JsonFile = json,
-                    Table = new(input.Schema, input.Table ?? secret["table"]),
-                    Key = input.Key,
-                    ParallelReads = input.ParallelReads,
-                    Output = folder.File("out.csv"),
-                    ScratchFolder = folder.File("spill"),
-                },
-                cancellation);
+            var merged = await secrets.UseAsync(input.Secret, secret => MergeAsync(secret, input, folder, cancellation), SecretDatabase.IsAuthenticationFailure, cancellation);
             var written = await stores.UploadAsync(folder.File("out.csv"), ObjectAddress.Parse(input.Output), WriteCondition.Always, cancellation);
             return Describe(merged, written.Address);
         }
@@ -43,6 +30,22 @@ internal sealed class MergeIntoCsv(ObjectStores stores, LocalSecretStore secrets
         {
             throw new NonRetriableException($"The database of secret '{input.Secret}' refused to be read: {refused.Message} ({refused.Code})", refused);
         }
+    }
+
+    private static async Task<MergeResult> MergeAsync(Secret secret, MergeSourcesInput input, ScratchFolder folder, CancellationToken cancellation)
+    {
+        await using var database = SecretDatabase.Open(secret);
+        return await new SourceMerge(database).RunAsync(
+            new()
+            {
+                JsonFile = folder.File("in.json"),
+                Table = new(input.Schema, input.Table ?? secret["table"]),
+                Key = input.Key,
+                ParallelReads = input.ParallelReads,
+                Output = folder.File("out.csv"),
+                ScratchFolder = folder.File("spill"),
+            },
+            cancellation);
     }
 
     private static MergeSourcesResult Describe(MergeResult merged, ObjectAddress written) => new()

@@ -12,9 +12,18 @@ internal static class SecretDatabase
 {
     private const int PostgresPort = 5432;
     private const int MySqlPort = 3306;
+    private const int WrongPassword = 1045;
 
     /// <exception cref="SecretException">A field is missing, or says what cannot be.</exception>
     public static ISourceDatabase Open(Secret secret) => IsMySql(secret) ? OpenMySql(secret) : OpenPostgres(secret);
+
+    /// <summary>The database does not take the user, or the password; not what a user it knows may not do.</summary>
+    public static bool IsAuthenticationFailure(Exception refused) => refused switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } => true,
+        MySqlException { Code: WrongPassword } => true,
+        _ => false,
+    };
 
     private static bool IsMySql(Secret secret) => secret.Find("engine") switch
     {

@@ -8,7 +8,7 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines.SyncSalesforce;
 
 /// <summary>Logs in to Salesforce with the secret of a run's settings.</summary>
-internal sealed class SalesforceLogin(SalesforceClient client, LocalSecretStore secrets, IServer server)
+internal sealed class SalesforceLogin(SalesforceClient client, Secrets secrets, IServer server)
 {
     /// <summary>What is updated.</summary>
     public const string Entity = "Contact";
@@ -16,16 +16,22 @@ internal sealed class SalesforceLogin(SalesforceClient client, LocalSecretStore 
     /// <exception cref="NonRetriableException">Salesforce refuses for good.</exception>
     public async Task<T> UseAsync<T>(SyncSalesforceInput input, Func<SalesforceBulkApi, Task<T>> use, CancellationToken cancellation)
     {
-        var credentials = SalesforceCredentials.From(await secrets.GetAsync(input.Secret, cancellation), StandIn());
         try
         {
-            return await use(client.Connect(credentials, new() { ApiVersion = input.ApiVersion, RequestShare = input.RequestShare }));
+            return await secrets.UseAsync(input.Secret, secret => use(Connect(secret, input)), IsLoginFailure, cancellation);
         }
         catch (SalesforceException refused) when (!refused.MayHelpToRetry)
         {
             throw new NonRetriableException(refused.Message, refused);
         }
     }
+
+    private SalesforceBulkApi Connect(Secret secret, SyncSalesforceInput input) =>
+        client.Connect(SalesforceCredentials.From(secret, StandIn()), new() { ApiVersion = input.ApiVersion, RequestShare = input.RequestShare });
+
+    /// <summary>OAuth's codes, and that of the older login.</summary>
+    private static bool IsLoginFailure(Exception refused) =>
+        refused is SalesforceException { Code: "invalid_grant" or "invalid_client" or "invalid_client_id" or "INVALID_LOGIN" or "HTTP_401" };
 
     private Uri StandIn() => new(new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()), LocalSalesforce.Path);
 }

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Npgsql;
+using Workflow.Cloud.Local;
+using Workflow.Durable;
+using Workflow.Testing;
+
+namespace Workflow.App.Tests.Pipelines;
+
+/// <summary>A source whose password changes under a service that has it in memory.</summary>
+public sealed class RotatedSecretTests(PostgresFixture postgres)
+{
+    private const string Secret = "sources/orders";
+
+    private readonly string _role = $"reader_{Guid.NewGuid():N}";
+
+    [Fact]
+    public async Task A_database_whose_password_was_rotated_is_read_with_the_new_one()
+    {
+        await using var installation = await StartAsync();
+        await RotateAsync(installation, "create", "first-password");
+        await StoreAsync(installation, "first-password");
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, (await installation.RunAsync("orders", new { })).Status);
+
+        await RotateAsync(installation, "alter", "second-password");
+        await StoreAsync(installation, "second-password");
+        var run = await installation.RunAsync("orders", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        Assert.Equal("id,name\n1,Ann\n2,Bo\n", installation.Read("local://merged/orders.csv"));
+        // One step: the password was found out of date and replaced within it.
+        Assert.Single(await installation.Client.HistoryAsync(run.Instance, TestContext.Current.CancellationToken), entry => entry is { Type: "TaskScheduled", Name: "MergeIntoCsv" });
+    }
+
+    [Fact]
+    public async Task A_password_that_is_wrong_in_the_store_too_fails_the_run_and_is_not_shown()
+    {
+        await using var installation = await StartAsync();
+        await RotateAsync(installation, "create", "first-password");
+        await StoreAsync(installation, "wrong-password");
+
+        var run = await installation.RunAsync("orders", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains($"The database of secret '{Secret}' refused", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Contains(PostgresErrorCodes.InvalidPassword, run.Failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong-password", JsonSerializer.Serialize(run), StringComparison.Ordinal);
+    }
+
+    private async Task<Installation> StartAsync()
+    {
+        var installation = (await Installation.CreateAsync(postgres)).With("orders", "merge-sources", new { Object = "local://sources/orders.json", Secret, Table = "people", Output = "local://merged/orders.csv" });
+        installation.Settings["Secrets"] = new JsonObject { ["Store"] = "aws" };
+        installation.Drop("local://sources/orders.json", """[{"id":1,"name":null},{"id":2,"name":"Bo"}]""");
+        await installation.ExecuteAsync("create table people (id int primary key, name text); insert into people values (1, 'Ann'), (2, 'Bea')");
+        return await installation.StartServiceAsync();
+    }
+
+    private Task RotateAsync(Installation installation, string how, string password) =>
+        installation.ExecuteAsync($"{how} role {_role} login password '{password}'; grant select on people to {_role}");
+
+    private async Task StoreAsync(Installation installation, string password)
+    {
+        var database = new NpgsqlConnectionStringBuilder(installation.Warehouse);
+        var fields = new { engine = "postgres", host = database.Host, port = database.Port, username = _role, password, dbname = database.Database };
+        await new LocalSecretsManager(installation.Data.Path, TimeProvider.System).PutAsync(new(Secret, JsonSerializer.Serialize(fields)), TestContext.Current.CancellationToken);
+    }
+}
