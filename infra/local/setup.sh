@@ -31,7 +31,10 @@ one_at_a_time() {
 # What the embedded default runs; with `dev`, also what only the tests run.
 install_local_parts() {
   one_at_a_time restore_local_parts "${1:-}"
-  [ "${1:-}" != dev ] || one_at_a_time restore_mariadb
+  if [ "${1:-}" = dev ]; then
+    one_at_a_time restore_packages MariaDB mariadb /usr/sbin/mariadbd
+    one_at_a_time restore_packages "Ceph's S3 server" radosgw /usr/bin/radosgw
+  fi
 }
 
 restore_local_parts() {
@@ -55,33 +58,46 @@ restore_local_parts() {
   echo "$wanted $1" >"$stamp"
 }
 
-# Debian's MariaDB server, for the tests of what reads from one: unpacked here and not installed, so it takes no rights and leaves the
-# machine as it was. Where there is no apt and no server, those tests are skipped (and fail in CI).
-restore_mariadb() {
-  local target="$root/infra/local/mariadb"
-  [ ! -d "$target" ] && [ ! -x /usr/sbin/mariadbd ] && command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 0
-  echo "Fetching MariaDB for the tests…" >&2
+# A server of Debian's for the tests: unpacked into infra/local and not installed, so it takes no rights and leaves the machine as it
+# was. Where there is no apt and no server, its tests are skipped (and fail in CI).
+# Arguments: what to call it, the folder (which names the function that fetches it), the program of a machine that has it installed.
+restore_packages() {
+  local target="$root/infra/local/$2"
+  [ ! -d "$target" ] && [ ! -x "$3" ] && command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 0
+  echo "Fetching $1 for the tests…" >&2
   local unfinished
-  unfinished=$(mktemp -d "$root/infra/local/mariadb.XXXXXX")
-  if (fetch_mariadb "$unfinished") >"$unfinished/log" 2>&1; then
+  unfinished=$(mktemp -d "$root/infra/local/$2.XXXXXX")
+  if (fetch_packages "$unfinished" "fetch_$2") >"$unfinished/log" 2>&1; then
     mv "$unfinished/root" "$target"
   else
     sed 's/^/  /' "$unfinished/log" >&2
-    echo "MariaDB could not be fetched; the reason is above. Its tests are skipped until it can." >&2
+    echo "$1 could not be fetched; the reason is above. Its tests are skipped until it can." >&2
   fi
   rm -rf "$unfinished"
 }
 
 # Package lists of its own: those of the machine may be absent, old, or closed to this user.
+fetch_packages() {
+  local apt=(apt-get -q -o APT::Sandbox::User=root -o "Dir::State::Lists=$1/lists" -o "Dir::Cache=$1/cache")
+  cd "$1" && mkdir -p lists/partial cache/archives/partial && "${apt[@]}" update && "$2"
+}
+
 fetch_mariadb() {
-  local apt=(apt-get -q -o APT::Sandbox::User=root -o "Dir::State::Lists=$1/lists" -o "Dir::Cache=$1/cache") library
-  cd "$1" && mkdir -p lists/partial cache/archives/partial &&
-    "${apt[@]}" update && "${apt[@]}" download mariadb-server-core && unpack_packages || return 1
+  local library
+  "${apt[@]}" download mariadb-server-core && unpack_packages || return 1
   # What this machine lacks: libaio.so.1 comes in the package libaio1, or in libaio1t64.
   for library in $(ldd root/usr/sbin/mariadbd | sed -n -E 's/^\s*(\S+) => not found/\1/p' | sed -E 's/([0-9])\.so\./\1-/; s/\.so\.//'); do
     "${apt[@]}" download "$library" || "${apt[@]}" download "${library}t64" || return 1
   done
   unpack_packages
+}
+
+# The servers and the libraries that this machine lacks, without the Python around them, which nothing here runs.
+fetch_radosgw() {
+  local wanted
+  wanted=$("${apt[@]}" -s -o Debug::NoLocking=true install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common |
+    sed -n -E 's/^Inst (radosgw|ceph-mon|ceph-osd|ceph-base|ceph-common|lib\S+) .*/\1/p') && [ -n "$wanted" ] &&
+    "${apt[@]}" download $wanted && unpack_packages
 }
 
 unpack_packages() {

@@ -19,6 +19,14 @@ public interface IObjectStore
     /// <summary>Opens an object for one forward read. A cut transfer throws; it never ends early in silence.</summary>
     Task<Stream> OpenReadAsync(ObjectAddress address, CancellationToken cancellation);
 
+    /// <summary>Brings one state of an object into a file, replacing what is there: whole, or an error.</summary>
+    async Task DownloadAsync(ObjectAddress from, string toFile, CancellationToken cancellation)
+    {
+        await using var content = await OpenReadAsync(from, cancellation);
+        await using var file = new FileStream(toFile, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20, FileOptions.Asynchronous);
+        await content.CopyToAsync(file, 1 << 20, cancellation);
+    }
+
     /// <summary>
     /// Publishes an object: readers see the old object or the whole new one, never a part.
     /// With <see cref="WriteCondition.IfAbsent"/> a write that finds an object throws <see cref="ObjectExistsException"/>.

@@ -12,11 +12,18 @@ public sealed class ObjectStores(IEnumerable<IObjectStore> stores)
             : throw new ObjectStoreException(
                 $"No object store answers for '{address.Scheme}://' ({address}). Known: {string.Join(", ", _byScheme.Keys.Select(scheme => scheme + "://"))}.");
 
+    /// <summary>Brings one state of an object into a file, replacing what is there: whole, or an error and no file.</summary>
     public async Task DownloadAsync(ObjectAddress from, string toFile, CancellationToken cancellation)
     {
-        await using var content = await For(from).OpenReadAsync(from, cancellation);
-        await using var file = new FileStream(toFile, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20, FileOptions.Asynchronous);
-        await content.CopyToAsync(file, 1 << 20, cancellation);
+        try
+        {
+            await For(from).DownloadAsync(from, toFile, cancellation);
+        }
+        catch
+        {
+            File.Delete(toFile);
+            throw;
+        }
     }
 
     public async Task<ObjectInfo> UploadAsync(string fromFile, ObjectAddress to, WriteCondition condition, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using Amazon.Runtime;
+using Amazon.Runtime.Internal;
 using Amazon.S3;
 using Amazon.S3.Model;
 
@@ -11,15 +12,19 @@ namespace Workflow.Cloud.Objects;
 /// </summary>
 /// <remarks>
 /// Listing follows the service's order; S3's is that of the keys' UTF-8 bytes. Keys that end in a slash, which consoles make to
-/// show folders, are not listed. A conditional write whose answer is lost and which is then repeated finds its own object.
+/// show folders, are not listed. Content is checked both ways: against the ETag that the store answers a write with, and against the ETag
+/// or checksum it has of an object that is read. Of what others uploaded in parts, nobody says how large those were: that is checked where
+/// the store keeps a checksum of the whole, as S3 does by itself.
 /// </remarks>
 public sealed class S3ObjectStore : IObjectStore
 {
-    /// <summary>Smaller objects go up in one request.</summary>
-    internal const int PartSize = 8 << 20;
+    // The SDK's own limit for S3 is 24 days. Enough for the largest part over a slow line, and for a copy within S3.
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(5);
+    private const int Retries = 5;
+    private const int Downloads = 3;
 
-    private readonly Lazy<IAmazonS3> _client;
     private readonly TimeProvider _time;
+    private readonly S3Requests _requests;
 
     public S3ObjectStore(IAmazonS3 client, TimeProvider time)
         : this(new Lazy<IAmazonS3>(client), time)
@@ -28,8 +33,8 @@ public sealed class S3ObjectStore : IObjectStore
 
     private S3ObjectStore(Lazy<IAmazonS3> client, TimeProvider time)
     {
-        _client = client;
         _time = time;
+        _requests = new(client, time);
     }
 
     /// <summary>What S3 copies in one request; beyond, in parts.</summary>
@@ -37,20 +42,36 @@ public sealed class S3ObjectStore : IObjectStore
 
     internal long CopyPartSize { get; init; } = 1L << 30;
 
+    internal TimeSpan StallLimit
+    {
+        init => _requests.StallLimit = value;
+    }
+
     public string Scheme => "s3";
 
     /// <summary>A store that makes its client (<see cref="CreateClient"/>) at the first use: a host without AWS settings can have it and not use it.</summary>
-    public static S3ObjectStore FromEnvironment(TimeProvider time) => new(new Lazy<IAmazonS3>(CreateClient), time);
+    /// <param name="credentials">Asked then; null for those of the standard chain.</param>
+    public static S3ObjectStore FromEnvironment(TimeProvider time, Func<AWSCredentials>? credentials = null) =>
+        new(new Lazy<IAmazonS3>(() => CreateClient(credentials?.Invoke())), time);
 
     /// <summary>
-    /// A client as the standard AWS settings describe it: credentials, region, retries, and where to go instead of AWS
-    /// (<c>AWS_ENDPOINT_URL_S3</c> or <c>AWS_ENDPOINT_URL</c>, where buckets are then addressed by path).
+    /// A client as the standard AWS settings describe it, in the environment or in the profile that <c>AWS_PROFILE</c> names: region,
+    /// retries (<c>AWS_MAX_ATTEMPTS</c>), checksums (<c>AWS_REQUEST_CHECKSUM_CALCULATION</c> and <c>AWS_RESPONSE_CHECKSUM_VALIDATION</c>, to be
+    /// <c>WHEN_REQUIRED</c> for a server that does not know them), and where to go instead of AWS (<c>AWS_ENDPOINT_URL_S3</c> or
+    /// <c>AWS_ENDPOINT_URL</c>), where buckets are then addressed by path.
     /// </summary>
-    public static IAmazonS3 CreateClient()
+    /// <param name="credentials">Null for those of the standard chain.</param>
+    public static IAmazonS3 CreateClient(AWSCredentials? credentials)
     {
-        var elsewhere = Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3") ?? Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL");
-        // Only AWS itself resolves a host name per bucket.
-        return new AmazonS3Client(new AmazonS3Config { ForcePathStyle = !string.IsNullOrEmpty(elsewhere) });
+        var config = new AmazonS3Config { Timeout = AnswerWithin };
+        // Only AWS itself resolves a host name per bucket. A settings object that was asked for this address no longer goes there: another is asked.
+        config.ForcePathStyle = !string.IsNullOrEmpty(new AmazonS3Config().ServiceURL);
+        if (FallbackInternalConfigurationFactory.MaxAttempts is null)
+        {
+            config.MaxErrorRetry = Retries;
+        }
+
+        return credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(credentials, config);
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(ObjectAddress prefix, [EnumeratorCancellation] CancellationToken cancellation)
@@ -58,7 +79,7 @@ public sealed class S3ObjectStore : IObjectStore
         var request = new ListObjectsV2Request { BucketName = prefix.Bucket, Prefix = prefix.Key };
         do
         {
-            var page = await TryAsync(prefix, "listed", () => _client.Value.ListObjectsV2Async(request, cancellation));
+            var page = await S3Errors.ExplainAsync(prefix, "listed", () => _requests.SendAsync(client => client.ListObjectsV2Async(request, cancellation), cancellation));
             foreach (var found in page.S3Objects ?? [])
             {
                 if (!found.Key.EndsWith('/'))
@@ -72,32 +93,51 @@ public sealed class S3ObjectStore : IObjectStore
         while (request.ContinuationToken is not null);
     }
 
-    public Task<ObjectInfo?> FindAsync(ObjectAddress address, CancellationToken cancellation) => TryAsync(address, "looked up", async () =>
+    public Task<ObjectInfo?> FindAsync(ObjectAddress address, CancellationToken cancellation)
     {
-        try
-        {
-            var found = await _client.Value.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation);
-            return new ObjectInfo(address, found.ContentLength, Unquote(found.ETag), Utc(found.LastModified));
-        }
-        catch (AmazonS3Exception absent) when (absent.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-    });
+        RequireKey(address);
+        return S3Errors.ExplainAsync(address, "looked up", async () => await _requests.FindAsync(address, cancellation) is { } found
+            ? new ObjectInfo(address, found.ContentLength, Unquote(found.ETag), Utc(found.LastModified))
+            : null);
+    }
 
     public Task<Stream> OpenReadAsync(ObjectAddress address, CancellationToken cancellation)
     {
         RequireKey(address);
-        return TryAsync<Stream>(address, "read", async () => await S3ReadStream.OpenAsync(_client.Value, address, _time, cancellation));
+        return S3Errors.ExplainAsync<Stream>(address, "read", async () => await S3ReadStream.OpenAsync(_requests, address, cancellation));
+    }
+
+    public Task DownloadAsync(ObjectAddress from, string toFile, CancellationToken cancellation)
+    {
+        RequireKey(from);
+        return S3Errors.ExplainAsync(from, "read", async () =>
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                var source = S3Object.Of(from, await _requests.FindAsync(from, cancellation) ?? throw new ObjectNotFoundException(from));
+                try
+                {
+                    await using var file = new FileStream(toFile, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0, Options = FileOptions.Asynchronous, PreallocationSize = source.Size });
+                    await new S3Download(_requests, source).CopyToAsync(file, cancellation);
+                    return source;
+                }
+                catch (ObjectStoreException again) when (attempt < Downloads && again is S3CorruptedException or S3ReplacedException)
+                {
+                    await _requests.PauseAsync(attempt + 1, cancellation);
+                }
+            }
+        });
     }
 
     public async Task<ObjectInfo> WriteAsync(ObjectAddress address, Stream content, WriteCondition condition, CancellationToken cancellation)
     {
         RequireKey(address);
-        using var first = await S3Part.ReadAsync(content, PartSize, cancellation);
-        var (size, etag) = await TryAsync(address, "written", async () => first.IsLast
-            ? (first.Size, await PutAsync(address, first, condition, cancellation))
-            : await new S3Upload(_client.Value, address, condition).SendAsync(first, content, cancellation));
+        var sizes = content.CanSeek ? S3PartSizes.Of(content.Length - content.Position) : S3PartSizes.OfUnknownLength;
+        using var first = await S3Part.ReadAsync(content, checked((int)sizes[1]), cancellation);
+        var writing = new S3Writing(condition);
+        var (size, etag) = await S3Errors.ExplainAsync(address, "written", async () => first.IsLast
+            ? (first.Size, await PutAsync(address, first, writing, cancellation))
+            : await new S3Upload(_requests, address, writing).SendAsync(first, sizes, content, cancellation));
         return new(address, size, Unquote(etag), _time.GetUtcNow());
     }
 
@@ -105,25 +145,45 @@ public sealed class S3ObjectStore : IObjectStore
     {
         RequireKey(to);
         var source = await FindAsync(from, cancellation) ?? throw new ObjectNotFoundException(from);
-        var etag = await TryAsync(from, $"copied to {to}", () => source.Size <= CopyLimit
+        var etag = await S3Errors.ExplainAsync(from, $"copied to {to}", () => source.Size <= CopyLimit
             ? CopyWholeAsync(source, to, cancellation)
-            : new S3Upload(_client.Value, to, WriteCondition.Always).CopyAsync(source, CopyPartSize, cancellation));
+            : new S3Upload(_requests, to, new(WriteCondition.Always)).CopyAsync(source, CopyPartSize, cancellation));
         return new(to, source.Size, Unquote(etag), _time.GetUtcNow());
     }
 
-    public Task DeleteAsync(ObjectAddress address, CancellationToken cancellation) => TryAsync(
-        address, "deleted", () => _client.Value.DeleteObjectAsync(new DeleteObjectRequest { BucketName = address.Bucket, Key = RequireKey(address) }, cancellation));
-
-    private async Task<string> PutAsync(ObjectAddress address, S3Part whole, WriteCondition condition, CancellationToken cancellation)
+    public Task DeleteAsync(ObjectAddress address, CancellationToken cancellation)
     {
-        var request = new PutObjectRequest
+        var request = new DeleteObjectRequest { BucketName = address.Bucket, Key = RequireKey(address) };
+        return S3Errors.ExplainAsync(address, "deleted", () => _requests.SendAsync(client => client.DeleteObjectAsync(request, cancellation), cancellation));
+    }
+
+    private async Task<string> PutAsync(ObjectAddress address, S3Part whole, S3Writing writing, CancellationToken cancellation)
+    {
+        string? stored = null;
+        try
         {
-            BucketName = address.Bucket,
-            Key = address.Key,
-            InputStream = whole.AsStream(),
-            IfNoneMatch = condition == WriteCondition.IfAbsent ? "*" : null,
-        };
-        return (await _client.Value.PutObjectAsync(request, cancellation)).ETag;
+            return await _requests.SendContentAsync(
+                async client =>
+                {
+                    var request = new PutObjectRequest { BucketName = address.Bucket, Key = address.Key, InputStream = whole.AsStream() };
+                    writing.ApplyTo(request, stored);
+                    var answer = await client.PutObjectAsync(request, cancellation);
+                    stored = answer.ETag;
+                    whole.RequireStoredAs(stored, address, answer.ServerSideEncryptionMethod?.Value);
+                    return stored;
+                },
+                cancellation);
+        }
+        catch (AmazonS3Exception refused) when (refused.StatusCode == HttpStatusCode.PreconditionFailed)
+        {
+            // It may have been done, and the answer lost.
+            if (await writing.FindOwnAsync(_requests, address, cancellation) is { } own)
+            {
+                return own;
+            }
+
+            throw;
+        }
     }
 
     private async Task<string> CopyWholeAsync(ObjectInfo source, ObjectAddress to, CancellationToken cancellation)
@@ -135,33 +195,8 @@ public sealed class S3ObjectStore : IObjectStore
             DestinationBucket = to.Bucket,
             DestinationKey = to.Key,
         };
-        return (await _client.Value.CopyObjectAsync(request, cancellation)).ETag;
+        return (await _requests.SendAsync(client => client.CopyObjectAsync(request, cancellation), cancellation)).ETag;
     }
-
-    private static async Task<T> TryAsync<T>(ObjectAddress address, string done, Func<Task<T>> call)
-    {
-        try
-        {
-            return await call();
-        }
-        catch (Exception failed) when (failed is AmazonServiceException or AmazonClientException or HttpRequestException)
-        {
-            throw Explain(address, done, failed);
-        }
-    }
-
-    private static ObjectStoreException Explain(ObjectAddress address, string done, Exception failed) => failed switch
-    {
-        AmazonS3Exception { ErrorCode: "NoSuchKey" } => new ObjectNotFoundException(address, failed),
-        AmazonS3Exception { ErrorCode: "NoSuchBucket" } => new ObjectStoreException($"{address} cannot be {done}: there is no bucket '{address.Bucket}'.", failed),
-        AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } => new ObjectExistsException(address, failed),
-        AmazonS3Exception { ErrorCode: "ConditionalRequestConflict" } => new ObjectStoreException($"{address} cannot be {done}: somebody else is writing it at this moment. Try again.", failed),
-        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => new ObjectStoreException(
-            $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} Check that the credentials in use are allowed to.", failed),
-        AmazonServiceException { StatusCode: not 0 } refused => new ObjectStoreException(
-            $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} (HTTP {(int)refused.StatusCode})", failed),
-        _ => new ObjectStoreException($"{address} cannot be {done}: {failed.Message} Check AWS_REGION, AWS_ENDPOINT_URL, the credentials and the network.", failed),
-    };
 
     private static string RequireKey(ObjectAddress address) => address.Key switch
     {

@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 
 namespace Workflow.Cloud.Objects;
 
-/// <summary>A piece of an upload in memory, so that it can be sent again.</summary>
+/// <summary>A piece of an object in memory, so that it can be sent again, or put in its place.</summary>
 internal sealed class S3Part : IDisposable
 {
     private byte[]? _buffer;
@@ -18,6 +20,8 @@ internal sealed class S3Part : IDisposable
 
     /// <summary>The content ended with it.</summary>
     public bool IsLast { get; }
+
+    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, Size);
 
     public static async Task<S3Part> ReadAsync(Stream content, int size, CancellationToken cancellation)
     {
@@ -37,6 +41,16 @@ internal sealed class S3Part : IDisposable
     }
 
     public Stream AsStream() => new MemoryStream(_buffer!, 0, Size, writable: false);
+
+    /// <exception cref="S3CorruptedException">The store says that it keeps something else.</exception>
+    [SuppressMessage("Security", "CA5351", Justification = "An ETag is an MD5; against accidents, not against forgery.")]
+    public void RequireStoredAs(string? etag, ObjectAddress address, string? encryption)
+    {
+        if (S3Checksum.OfETag(etag, address.Bucket, encryption) is { } stored && !stored.Value.AsSpan().SequenceEqual(MD5.HashData(Bytes.Span)))
+        {
+            throw new S3CorruptedException($"{address} did not arrive as it was sent: the store has {etag} for {Size} bytes that are {Convert.ToHexStringLower(MD5.HashData(Bytes.Span))}.");
+        }
+    }
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -7,24 +8,25 @@ namespace Workflow.Cloud.Objects;
 /// <summary>
 /// One upload in parts: the object appears when the last step succeeds, and nothing is left behind when it does not.
 /// </summary>
-internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCondition condition)
+internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Writing writing)
 {
     private const int PartsInFlight = 4;
+    private const long MemoryInFlight = 64 << 20;
     private static readonly TimeSpan AbortDeadline = TimeSpan.FromSeconds(30);
 
     private readonly List<PartETag> _sent = [];
     private readonly Queue<Task<PartETag>> _underWay = [];
 
-    /// <summary>Sends a stream of unknown length, holding only the parts that are under way in memory.</summary>
-    public Task<(long Size, string ETag)> SendAsync(S3Part first, Stream content, CancellationToken cancellation) => RunAsync(
-        async upload =>
+    /// <summary>Sends a stream, holding only the parts that are under way in memory.</summary>
+    public Task<(long Size, string ETag)> SendAsync(S3Part first, S3PartSizes sizes, Stream content, CancellationToken cancellation) => RunAsync(
+        sizes,
+        async (upload, stop) =>
         {
             long size = first.Size;
-            await EnqueueAsync(SendAsync(upload, 1, first, cancellation));
+            await EnqueueAsync(SendAsync(upload, 1, first, stop), first.Size);
             for (var number = 2; ; number++)
             {
-                // S3 takes 10,000 parts: growing by one size every thousand gives 430 GiB of unknown length.
-                var part = await S3Part.ReadAsync(content, S3ObjectStore.PartSize * (1 + number / 1000), cancellation);
+                var part = await S3Part.ReadAsync(content, checked((int)sizes[number]), stop);
                 size += part.Size;
                 if (part.Size == 0)
                 {
@@ -33,7 +35,7 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
                 }
 
                 var last = part.IsLast;
-                await EnqueueAsync(SendAsync(upload, number, part, cancellation));
+                await EnqueueAsync(SendAsync(upload, number, part, stop), sizes[number]);
                 if (last)
                 {
                     return size;
@@ -46,12 +48,13 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
     public async Task<string> CopyAsync(ObjectInfo source, long partSize, CancellationToken cancellation)
     {
         var (_, etag) = await RunAsync(
-            async upload =>
+            new(partSize, 0),
+            async (upload, stop) =>
             {
                 var number = 1;
                 for (long from = 0; from < source.Size; from += partSize)
                 {
-                    await EnqueueAsync(CopyAsync(upload, number++, source, from, Math.Min(from + partSize, source.Size) - 1, cancellation));
+                    await EnqueueAsync(CopyAsync(upload, number++, source, from, Math.Min(from + partSize, source.Size) - 1, stop), memory: 0);
                 }
 
                 return source.Size;
@@ -60,37 +63,66 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
         return etag;
     }
 
-    private async Task<(long Size, string ETag)> RunAsync(Func<string, Task<long>> send, CancellationToken cancellation)
+    private async Task<(long Size, string ETag)> RunAsync(S3PartSizes sizes, Func<string, CancellationToken, Task<long>> send, CancellationToken cancellation)
     {
-        var begun = await client.InitiateMultipartUploadAsync(
-            new InitiateMultipartUploadRequest { BucketName = address.Bucket, Key = address.Key }, cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var upload = await BeginAsync(sizes, cancellation);
         try
         {
-            var size = await send(begun.UploadId);
+            var size = await send(upload, stop.Token);
             await DrainAsync(downTo: 0);
-            var completed = await client.CompleteMultipartUploadAsync(
-                new CompleteMultipartUploadRequest
-                {
-                    BucketName = address.Bucket,
-                    Key = address.Key,
-                    UploadId = begun.UploadId,
-                    PartETags = _sent,
-                    IfNoneMatch = condition == WriteCondition.IfAbsent ? "*" : null,
-                },
-                cancellation);
-            return (size, completed.ETag);
+            return (size, await CompleteAsync(upload, cancellation));
         }
         catch (Exception failed)
         {
-            await AbortAsync(begun.UploadId, failed);
+            await stop.CancelAsync();
+            await AbortAsync(upload, failed);
             throw;
         }
     }
 
-    private async Task EnqueueAsync(Task<PartETag> part)
+    private async Task<string> BeginAsync(S3PartSizes sizes, CancellationToken cancellation)
+    {
+        var request = new InitiateMultipartUploadRequest { BucketName = address.Bucket, Key = address.Key, ChecksumAlgorithm = Algorithm };
+        request.Metadata[S3PartSizes.Metadata] = sizes.ToString();
+        writing.Mark(request.Metadata);
+        return (await requests.SendAsync(client => client.InitiateMultipartUploadAsync(request, cancellation), cancellation)).UploadId;
+    }
+
+    private async Task<string> CompleteAsync(string upload, CancellationToken cancellation)
+    {
+        // Some stores do not hold the condition here; the look before leaves them a moment instead of the whole upload.
+        await writing.RequireAbsentAsync(requests, address, cancellation);
+        var request = new CompleteMultipartUploadRequest
+        {
+            BucketName = address.Bucket,
+            Key = address.Key,
+            UploadId = upload,
+            PartETags = _sent,
+            IfNoneMatch = writing.IfNoneMatch,
+        };
+        try
+        {
+            var completed = await requests.SendAsync(client => client.CompleteMultipartUploadAsync(request, cancellation), cancellation);
+            // radosgw tells none.
+            return string.IsNullOrEmpty(completed.ETag) ? (await requests.HeadAsync(address, cancellation)).ETag : completed.ETag;
+        }
+        catch (AmazonS3Exception refused) when (refused.StatusCode == HttpStatusCode.PreconditionFailed || refused.ErrorCode == "NoSuchUpload")
+        {
+            // It may have been done, and the answer lost.
+            if (await writing.FindOwnAsync(requests, address, cancellation) is { } own)
+            {
+                return own;
+            }
+
+            throw;
+        }
+    }
+
+    private async Task EnqueueAsync(Task<PartETag> part, long memory)
     {
         _underWay.Enqueue(part);
-        await DrainAsync(downTo: PartsInFlight - 1);
+        await DrainAsync(downTo: (int)Math.Clamp(MemoryInFlight / Math.Max(memory, 1), 1, PartsInFlight) - 1);
     }
 
     private async Task DrainAsync(int downTo)
@@ -107,16 +139,24 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
     {
         using (part)
         {
-            var request = new UploadPartRequest
-            {
-                BucketName = address.Bucket,
-                Key = address.Key,
-                UploadId = upload,
-                PartNumber = number,
-                PartSize = part.Size,
-                InputStream = part.AsStream(),
-            };
-            return new PartETag(await client.UploadPartAsync(request, cancellation));
+            return await requests.SendContentAsync(
+                async client =>
+                {
+                    var request = new UploadPartRequest
+                    {
+                        BucketName = address.Bucket,
+                        Key = address.Key,
+                        UploadId = upload,
+                        PartNumber = number,
+                        PartSize = part.Size,
+                        InputStream = part.AsStream(),
+                        ChecksumAlgorithm = Algorithm,
+                    };
+                    var stored = await client.UploadPartAsync(request, cancellation);
+                    part.RequireStoredAs(stored.ETag, address, stored.ServerSideEncryptionMethod?.Value);
+                    return new PartETag(stored);
+                },
+                cancellation);
         }
     }
 
@@ -134,8 +174,11 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
             FirstByte = first,
             LastByte = last,
         };
-        return new PartETag(await client.CopyPartAsync(request, cancellation));
+        return new PartETag(await requests.SendAsync(client => client.CopyPartAsync(request, cancellation), cancellation));
     }
+
+    /// <summary>What the service is to check each part by, and to keep of the whole.</summary>
+    private ChecksumAlgorithm? Algorithm => requests.SendsChecksums ? ChecksumAlgorithm.CRC32 : null;
 
     /// <summary>Parts of an upload that is neither finished nor aborted are stored, and paid for, unseen.</summary>
     private async Task AbortAsync(string upload, Exception because)
@@ -145,8 +188,11 @@ internal sealed class S3Upload(IAmazonS3 client, ObjectAddress address, WriteCon
             // A part that lands after the abort would stay.
             await Task.WhenAll(_underWay).ContinueWith(_ => { }, TaskScheduler.Default);
             using var deadline = new CancellationTokenSource(AbortDeadline);
-            await client.AbortMultipartUploadAsync(
-                new AbortMultipartUploadRequest { BucketName = address.Bucket, Key = address.Key, UploadId = upload }, deadline.Token);
+            var request = new AbortMultipartUploadRequest { BucketName = address.Bucket, Key = address.Key, UploadId = upload };
+            await requests.SendAsync(client => client.AbortMultipartUploadAsync(request, deadline.Token), deadline.Token);
+        }
+        catch (AmazonS3Exception gone) when (gone.ErrorCode == "NoSuchUpload")
+        {
         }
         catch (Exception alsoFailed) when (alsoFailed is AmazonServiceException or AmazonClientException or HttpRequestException or OperationCanceledException)
         {

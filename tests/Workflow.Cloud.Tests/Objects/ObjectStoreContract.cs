@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Workflow.Cloud.Objects;
+using Workflow.Testing;
 
 namespace Workflow.Cloud.Tests.Objects;
 
@@ -15,6 +16,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     protected abstract Task<(IObjectStore Store, ObjectAddress EmptyBucket)> CreateAsync();
 
     protected abstract void Release();
+
+    /// <summary>How many keys a listing brings at a time.</summary>
+    protected virtual int Page => 1_000;
 
     public async ValueTask InitializeAsync() => (_store, _bucket) = await CreateAsync();
 
@@ -44,6 +48,21 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal((written.Address, written.Size, written.ETag), (found!.Address, found.Size, found.ETag));
         Assert.True(found.LastModified > DateTimeOffset.UnixEpoch);
         Assert.Equal(SHA256.HashData(content), SHA256.HashData(await ReadAsync(address)));
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder.File("brought"), new string('x', 1_000), Cancellation);
+        await new ObjectStores([_store]).DownloadAsync(address, folder.File("brought"), Cancellation);
+        Assert.Equal(SHA256.HashData(content), SHA256.HashData(await File.ReadAllBytesAsync(folder.File("brought"), Cancellation)));
+    }
+
+    [Fact]
+    public async Task A_download_that_fails_leaves_no_file()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder.File("brought"), "older", Cancellation);
+
+        await Assert.ThrowsAsync<ObjectNotFoundException>(() => new ObjectStores([_store]).DownloadAsync(_bucket.WithKey("nothing"), folder.File("brought"), Cancellation));
+
+        Assert.False(File.Exists(folder.File("brought")));
     }
 
     [Theory]
@@ -91,9 +110,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Listing_goes_on_past_a_thousand()
+    public async Task Listing_goes_on_past_a_page()
     {
-        var keys = Enumerable.Range(0, 1_101).Select(n => $"many/{n:0000}").ToArray();
+        var keys = Enumerable.Range(0, Page + (Page / 10) + 1).Select(n => $"many/{n:0000}").ToArray();
         await Parallel.ForEachAsync(keys, Cancellation, async (key, _) => await WriteAsync(_bucket.WithKey(key), ""));
 
         Assert.Equal(keys, await ListAsync("many/"));
