@@ -24,5 +24,6 @@ internal static class ServiceApi
         app.MapRuns();
         app.MapBookmarks();
         app.MapCheckIns();
+        app.MapNotifications();
     }
 }

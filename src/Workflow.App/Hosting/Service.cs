@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Workflow.App.Api;
 using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
+using Workflow.App.Notifications;
 using Workflow.App.Pipelines;
 using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers;
@@ -116,7 +117,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
-        services.AddAwsClients().AddLocalAws(options.Data.Path, Notify.Topics(settings.Pipelines));
+        services.AddAwsClients().AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))
         {
             services.AddDurableTask(hub => Configure(hub, settings, databases, known), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
@@ -134,7 +135,8 @@ internal sealed class Service : IAsyncDisposable
         var app = builder.Build();
         app.UseApi();
         var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks");
-        local.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), Notify.LocalChannels(settings.Pipelines));
+        local.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), NotificationDelivery.LocalChannels(settings.Pipelines));
+        app.Services.GetRequiredService<LocalWebhooks>().Map(local);
         local.MapLocalSalesforce(app.Services.GetRequiredService<LocalSalesforce>());
         local.MapLocalAws(app.Services.GetRequiredService<LocalAws>());
         return app;

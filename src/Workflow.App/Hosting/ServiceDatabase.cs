@@ -10,7 +10,10 @@ namespace Workflow.App.Hosting;
 internal sealed class ServiceDatabase : IAsyncDisposable
 {
     // Numbered files in Migrations/, in order; what was released is never changed.
-    private static readonly string[] Files = [];
+    private static readonly string[] Files =
+    [
+        "0003_notifications.sql",
+    ];
 
     private readonly NpgsqlDataSource _data;
     private readonly SchemaMigrations _migrations;

@@ -1,6 +1,5 @@
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Workflow.Cloud.Local;
+using Npgsql;
+using Workflow.App.Notifications;
 using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Secrets;
 using Workflow.Durable;
@@ -15,66 +14,92 @@ namespace Workflow.App.Pipelines;
 /// <param name="Key">The same for each attempt to send this message.</param>
 internal sealed record NotifyInput(string? Slack, string? Topic, RunMessage Message, string Key)
 {
-    /// <summary>The stand-in's channel, where the address names one.</summary>
-    public static string? LocalChannel(string? slack) =>
-        slack is not null && slack.StartsWith("local:", StringComparison.Ordinal) ? slack["local:".Length..] : null;
+    /// <summary>Where else to: the name of a secret with the fields <c>url</c> and <c>key</c>, or <c>local:name</c> for the stand-in; null for nowhere.</summary>
+    public string? Webhook { get; init; }
+
+    /// <summary>What the webhook is sent, as JSON.</summary>
+    public string? Payload { get; init; }
+
+    public string Pipeline { get; init; } = "";
+
+    /// <summary>What the message is about.</summary>
+    public string Event { get; init; } = "Message";
+
+    /// <summary>Of the pipeline's messages to one target, how many are let through in <see cref="Per"/>; null for all.</summary>
+    public int? AtMost { get; init; }
+
+    public TimeSpan Per { get; init; }
 }
 
 /// <summary>What became of a message on each way it was to take; null for one it was not to.</summary>
-internal sealed record NotifyResult(NotificationOutcome? Slack, NotificationOutcome? Topic);
-
-/// <summary>Sends a message. That it could not be sent is an outcome, not a failure: a run never fails for want of a message.</summary>
-internal sealed class Notify(SlackNotifier slack, SnsNotifier sns, Secrets secrets, IServer server, ILogger<Notify> logger) : TaskActivity<NotifyInput, NotifyResult>
+internal sealed record NotifyResult(NotificationOutcome? Slack, NotificationOutcome? Topic)
 {
-    private const string WebhookField = "url";
+    public NotificationOutcome? Webhook { get; init; }
+}
 
-    /// <summary>The channels that the stand-in for Slack is to have.</summary>
-    public static IReadOnlySet<string> LocalChannels(IEnumerable<Pipeline> pipelines) =>
-        pipelines.Select(pipeline => NotifyInput.LocalChannel(pipeline.Configured.Slack)).OfType<string>().ToHashSet(StringComparer.Ordinal);
-
-    /// <summary>The topics that the stand-in for SNS is to have.</summary>
-    public static IReadOnlySet<string> Topics(IEnumerable<Pipeline> pipelines) =>
-        pipelines.Select(pipeline => pipeline.Configured.Topic).OfType<string>().ToHashSet(StringComparer.Ordinal);
-
+/// <summary>Sends a message, once on each way. That it could not be sent is an outcome, not a failure: a run never fails for want of a message.</summary>
+internal sealed class Notify(NotificationDelivery delivery, NotificationLog log, KnownSecrets known, ILogger<Notify> logger) : TaskActivity<NotifyInput, NotifyResult>
+{
     public override async Task<NotifyResult> RunAsync(TaskActivityContext context, NotifyInput input)
     {
-        var message = input.Message;
-        var toSlack = input.Slack is null ? null : await SendAsync(input.Slack, new(message.Text, input.Key), context.CancellationToken);
-        var toTopic = input.Topic is null ? null : await sns.SendAsync(input.Topic, new(message.Subject, message.Json ?? message.Text, input.Key), context.CancellationToken);
-        foreach (var outcome in new[] { toSlack, toTopic })
+        return new(await SendAsync(NotificationChannel.Slack, input.Slack), await SendAsync(NotificationChannel.Topic, input.Topic))
         {
-            if (outcome is { Delivered: false })
-            {
-                logger.LogWarning("Run {Instance} could not say \"{Text}\": {Reason}", context.InstanceId, message.Text, outcome.Failure);
-            }
-        }
+            Webhook = await SendAsync(NotificationChannel.Webhook, input.Webhook),
+        };
 
-        return new(toSlack, toTopic);
+        Task<NotificationOutcome?> SendAsync(NotificationChannel channel, string? target) => target is null
+            ? Task.FromResult<NotificationOutcome?>(null)
+            : SendOnceAsync(input, new(input.Key, channel, target, input.Pipeline, context.InstanceId, input.Event, input.Message.Subject, input.Message.Text), context.CancellationToken);
     }
 
-    private async Task<NotificationOutcome> SendAsync(string address, SlackMessage message, CancellationToken cancellation)
+    private async Task<NotificationOutcome?> SendOnceAsync(NotifyInput input, OutgoingNotification message, CancellationToken cancellation)
+    {
+        var turn = await BeginAsync(input, message, cancellation);
+        if (turn is { WasDelivered: true })
+        {
+            return new(true, 0, null);
+        }
+
+        if (turn is { IsLeftOut: true })
+        {
+            return new(false, 0, $"More than {input.AtMost} in {input.Per}; the next message says how many were left out.");
+        }
+
+        var outcome = await delivery.SendAsync(message, input, turn?.LeftOutBefore ?? 0, cancellation);
+        outcome = outcome with { Failure = outcome.Failure is { } failure ? known.Hide(failure) : null };
+        if (!outcome.Delivered)
+        {
+            logger.LogWarning("Run {Instance} could not say \"{Text}\": {Reason}", message.Instance, message.Text, outcome.Failure);
+        }
+
+        await (turn is null ? Task.CompletedTask : EndAsync(message, outcome, cancellation));
+        return outcome;
+    }
+
+    /// <returns>Null where the log cannot be reached: then the message goes out all the same, and its receiver has the key to tell it by.</returns>
+    private async Task<NotificationTurn?> BeginAsync(NotifyInput input, OutgoingNotification message, CancellationToken cancellation)
     {
         try
         {
-            return await slack.SendAsync(await WebhookAsync(address, cancellation), message, cancellation);
+            return await log.BeginAsync(message, input.AtMost, input.Per, cancellation);
         }
-        catch (Exception missing) when (missing is SecretException or SecretUnavailableException)
+        catch (NpgsqlException away) when (away.IsTransient)
         {
-            return new(false, 0, missing.Message);
+            logger.LogWarning("The message \"{Text}\" of run {Instance} is not written down: {Reason}", message.Text, message.Instance, away.Message);
+            return null;
         }
     }
 
-    private async Task<Uri> WebhookAsync(string address, CancellationToken cancellation)
+    /// <summary>What was sent was sent, also where that cannot be written down.</summary>
+    private async Task EndAsync(OutgoingNotification message, NotificationOutcome outcome, CancellationToken cancellation)
     {
-        if (NotifyInput.LocalChannel(address) is { } channel)
+        try
         {
-            var service = server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            return new(new Uri(service), LocalSlack.HookPath(channel));
+            await log.EndAsync(message, outcome.Failure, cancellation);
         }
-
-        var secret = await secrets.GetAsync(address, cancellation);
-        return Uri.TryCreate(secret[WebhookField], UriKind.Absolute, out var webhook)
-            ? webhook
-            : throw new SecretException($"The field '{WebhookField}' of secret '{address}' is not the address of a webhook.");
+        catch (NpgsqlException away) when (away.IsTransient)
+        {
+            logger.LogWarning("What became of the message \"{Text}\" of run {Instance} is not written down: {Reason}", message.Text, message.Instance, away.Message);
+        }
     }
 }

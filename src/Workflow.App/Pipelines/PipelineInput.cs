@@ -1,4 +1,5 @@
 using Workflow.App.Configuration;
+using Workflow.App.Notifications;
 
 namespace Workflow.App.Pipelines;
 
@@ -10,11 +11,14 @@ internal abstract record PipelineInput
     /// <summary>The address of what to read; null in configuration, where each run names its own.</summary>
     public string? Object { get; init; }
 
-    /// <summary>Where messages about the run go; see <see cref="NotifyInput.Slack"/>.</summary>
+    /// <summary>Where messages about the run go; see <see cref="NotifyInput.Slack"/>. Told is how each run ended.</summary>
     public string? Slack { get; init; }
 
     /// <summary>The ARN of the SNS topic where messages about the run go; see <see cref="NotifyInput.Topic"/>.</summary>
     public string? Topic { get; init; }
+
+    /// <summary>Who else is told of what, and how often.</summary>
+    public IReadOnlyList<NotifyRule> Notify { get; init; } = [];
 
     /// <summary>The DynamoDB table that each state of the run is recorded in; empty for none. Where a pipeline says nothing, the setting of this name for all pipelines holds.</summary>
     public string? StatusTable { get; init; }
@@ -29,6 +33,11 @@ internal abstract record PipelineInput
         Inputs.CheckAddress(nameof(Object), Object, "local://landing/csv/users.csv", key, errors);
         Inputs.CheckDynamoDbTable(nameof(StatusTable), StatusTable, key, errors);
         Inputs.CheckTopic(nameof(Topic), Topic, key, errors);
+        foreach (var (index, rule) in Notify.Index())
+        {
+            rule.Check(name => key($"{nameof(Notify)}:{index}:{name}"), errors);
+        }
+
         Inputs.CheckRange(nameof(Attempts), Attempts, MostAttempts, key, errors);
     }
 }

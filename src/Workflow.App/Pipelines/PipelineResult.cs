@@ -18,6 +18,9 @@ internal abstract record PipelineResult
     /// <summary>The object or the prefix the rows are in, where it is objects.</summary>
     public string? Written { get; init; }
 
+    /// <summary>Columns that the table did not have before.</summary>
+    public IReadOnlyList<string> AddedColumns { get; init; } = [];
+
     /// <summary>The refused rows with their lines and reasons; null where there are none, or several places for them.</summary>
     public string? QuarantineObject { get; init; }
 }

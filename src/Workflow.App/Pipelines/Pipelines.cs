@@ -1,5 +1,6 @@
 using Workflow.App.Bookmarks;
 using Workflow.App.Hosting;
+using Workflow.App.Notifications;
 using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines.IngestCheckIns;
 using Workflow.App.Pipelines.JsonToParquet;
@@ -12,7 +13,6 @@ using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
-using Workflow.Cloud.Notifications;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Salesforce;
 using Workflow.Durable;
@@ -64,7 +64,7 @@ internal static class Pipelines
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
     public static void Register(DurableTaskRegistry registry, IEnumerable<Pipeline> pipelines)
     {
-        registry.AddActivity<Notify>().AddActivity<RecordState>().AddActivity<FindRunBefore>();
+        registry.AddActivity<Notify>().AddActivity<HadFailedBefore>().AddActivity<RecordState>().AddActivity<FindRunBefore>();
         foreach (var kind in Kinds)
         {
             kind.AddActivities(registry);
@@ -85,8 +85,7 @@ internal static class Pipelines
         services.AddSingleton<ObjectStores>();
         services.AddSingleton<ILocalAwsService>(provider => new LocalSageMaker(
             data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new LocalSlack(data.Path, provider.GetRequiredService<TimeProvider>()));
-        services.AddHttpClient<SlackNotifier>();
+        services.AddNotifications(data);
         services.AddDynamoDb(data).AddSingleton<StatusTable>().AddSingleton<BookmarkTable>();
         services.AddHttpClient<SalesforceClient>().ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan).RemoveAllLoggers();
         services.AddSingleton<SalesforceTokens>().AddTransient<SalesforceLogin>();

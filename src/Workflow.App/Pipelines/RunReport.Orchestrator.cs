@@ -1,3 +1,4 @@
+using Workflow.App.Notifications;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Durable;
 
@@ -126,10 +127,12 @@ internal static class RunReports
             throw;
         }
 
-        Task TellAsync(RunEnd<TResult> end)
+        async Task TellAsync(RunEnd<TResult> end)
         {
             var said = message?.Invoke(end) ?? Describe(context, input, target, end);
-            return report.NotifyAsync(report.Remark is null ? said : said with { Text = $"{said.Text} {report.Remark}" });
+            said = report.Remark is null ? said : said with { Text = $"{said.Text} {report.Remark}" };
+            await report.NotifyAsync(said);
+            await context.NotifyByRulesAsync(input, target, end, said);
         }
     }
 

@@ -25,20 +25,21 @@ internal static class Steps
     });
 
     /// <summary>Sends a message, where the pipeline says where to; whatever becomes of it, the run goes on.</summary>
-    public static async Task NotifyAsync(this TaskOrchestrationContext context, PipelineInput input, RunMessage message)
-    {
-        if (input.Slack is null && input.Topic is null)
-        {
-            return;
-        }
+    public static Task NotifyAsync(this TaskOrchestrationContext context, PipelineInput input, RunMessage message) =>
+        input.Slack is null && input.Topic is null
+            ? Task.CompletedTask
+            : context.NotifyAsync(new NotifyInput(input.Slack, input.Topic, message, context.NewGuid().ToString("N")) { Pipeline = context.Name });
 
+    /// <inheritdoc cref="NotifyAsync(TaskOrchestrationContext, PipelineInput, RunMessage)"/>
+    public static async Task NotifyAsync(this TaskOrchestrationContext context, NotifyInput message)
+    {
         try
         {
-            await context.CallActivityAsync(nameof(Notify), new NotifyInput(input.Slack, input.Topic, message, context.NewGuid().ToString("N")));
+            await context.CallActivityAsync(nameof(Notify), message);
         }
         catch (TaskFailedException unsent)
         {
-            context.CreateReplaySafeLogger(nameof(Notify)).LogWarning(unsent, "Run {Instance} could not say \"{Text}\".", context.InstanceId, message.Text);
+            context.CreateReplaySafeLogger(nameof(Notify)).LogWarning(unsent, "Run {Instance} could not say \"{Text}\".", context.InstanceId, message.Message.Text);
         }
     }
 

@@ -11,11 +11,12 @@ public sealed class LocalAwsState<TState>
     private readonly TimeProvider _time;
 
     /// <param name="name">The file's name without its ending.</param>
-    public LocalAwsState(string dataFolder, string name, TimeProvider time)
+    /// <param name="folder">Of the data folder, where the file is.</param>
+    public LocalAwsState(string dataFolder, string name, TimeProvider time, string folder = "aws")
     {
-        var folder = Directory.CreateDirectory(Path.Combine(dataFolder, "aws")).FullName;
-        _file = Path.Combine(folder, $"{name}.json");
-        _lock = Path.Combine(folder, $"{name}.lock");
+        var place = Directory.CreateDirectory(Path.Combine(dataFolder, folder)).FullName;
+        _file = Path.Combine(place, $"{name}.json");
+        _lock = Path.Combine(place, $"{name}.lock");
         _time = time;
     }
 

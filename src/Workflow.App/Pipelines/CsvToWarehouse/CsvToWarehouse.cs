@@ -60,8 +60,6 @@ internal sealed record CsvToWarehouseResult : PipelineResult
 
     public bool CreatedTable { get; init; }
 
-    public IReadOnlyList<string> AddedColumns { get; init; } = [];
-
     public IReadOnlyList<WidenedColumn> WidenedColumns { get; init; } = [];
 
     public IReadOnlyList<LoadedColumn> Columns { get; init; } = [];

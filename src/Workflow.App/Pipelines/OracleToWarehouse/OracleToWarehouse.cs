@@ -206,6 +206,7 @@ internal sealed record OracleToWarehouseResult : PipelineResult
         Files = tables.Sum(table => table.Files),
         Watermark = tables.Select(table => table.Watermark).Max(StringComparer.Ordinal),
         Table = tables.Count == 0 ? null : string.Join(", ", tables.Select(table => table.Table)),
+        AddedColumns = [.. tables.SelectMany(table => table.AddedColumns.Select(column => $"{table.Table}.{column}"))],
         QuarantineObject = tables.SelectMany(table => table.QuarantineObjects).Take(2).ToList() is [var one] ? one : null,
         Tables = tables,
         Statistics = statistics,

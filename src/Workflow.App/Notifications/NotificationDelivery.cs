@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Workflow.App.Pipelines;
+using Workflow.Cloud.Local;
+using Workflow.Cloud.Notifications;
+using Workflow.Cloud.Secrets;
+
+namespace Workflow.App.Notifications;
+
+/// <summary>Takes a message to its target: finds the target's address and key, and sends.</summary>
+internal sealed class NotificationDelivery(SlackNotifier slack, SnsNotifier sns, WebhookNotifier webhooks, Secrets secrets, IServer server)
+{
+    private const string UrlField = "url";
+    private const string KeyField = "key";
+    private const string Local = "local:";
+
+    /// <summary>The channels that the stand-in for Slack is to have.</summary>
+    public static IReadOnlySet<string> LocalChannels(IEnumerable<Pipeline> pipelines) =>
+        Inputs(pipelines).SelectMany(input => input.Notify.Select(rule => rule.Slack).Append(input.Slack)).Select(LocalName).OfType<string>().ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The topics that the stand-in for SNS is to have.</summary>
+    public static IReadOnlySet<string> Topics(IEnumerable<Pipeline> pipelines) =>
+        Inputs(pipelines).SelectMany(input => input.Notify.Select(rule => rule.Topic).Append(input.Topic)).OfType<string>().ToHashSet(StringComparer.Ordinal);
+
+    /// <param name="leftOut">How many messages to the target were left out before this one.</param>
+    public async Task<NotificationOutcome> SendAsync(OutgoingNotification message, NotifyInput input, long leftOut, CancellationToken cancellation)
+    {
+        var more = leftOut == 0 ? "" : $" ({leftOut} more of {message.Pipeline} were left out before this.)";
+        try
+        {
+            return message.Channel switch
+            {
+                NotificationChannel.Slack => await slack.SendAsync(await SlackAsync(message.Target, cancellation), new(message.Text + more, message.Key), cancellation),
+                NotificationChannel.Topic => await sns.SendAsync(message.Target, new(message.Subject, input.Message.Json ?? message.Text + more, message.Key), cancellation),
+                NotificationChannel.Webhook => await webhooks.SendAsync(await WebhookAsync(message.Target, cancellation), new(message.Key, input.Payload!), cancellation),
+                _ => throw new InvalidOperationException($"There is no channel {message.Channel}."),
+            };
+        }
+        catch (Exception missing) when (missing is SecretException or SecretUnavailableException)
+        {
+            return new(false, 0, missing.Message);
+        }
+    }
+
+    private static IEnumerable<PipelineInput> Inputs(IEnumerable<Pipeline> pipelines) => pipelines.Select(pipeline => pipeline.Configured);
+
+    private static string? LocalName(string? target) => target?.StartsWith(Local, StringComparison.Ordinal) == true ? target[Local.Length..] : null;
+
+    private async Task<Uri> SlackAsync(string target, CancellationToken cancellation) =>
+        LocalName(target) is { } channel ? Here(LocalSlack.HookPath(channel)) : Address(await secrets.GetAsync(target, cancellation));
+
+    private async Task<Webhook> WebhookAsync(string target, CancellationToken cancellation)
+    {
+        if (LocalName(target) is { } name)
+        {
+            return new(Here(LocalWebhooks.HookPath(name)), LocalWebhooks.Key);
+        }
+
+        var secret = await secrets.GetAsync(target, cancellation);
+        return new(Address(secret), WebhookNotifier.ParseKey(secret[KeyField])
+            ?? throw new SecretException($"The field '{KeyField}' of secret '{secret.Name}' is no key for a webhook: write whsec_ and the base64 of 24 bytes or more."));
+    }
+
+    private static Uri Address(Secret secret) => Uri.TryCreate(secret[UrlField], UriKind.Absolute, out var address)
+        ? address
+        : throw new SecretException($"The field '{UrlField}' of secret '{secret.Name}' is not the address of a webhook.");
+
+    private Uri Here(string path) => new(new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()), path);
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using Workflow.Cloud.Outbound;
+
+namespace Workflow.Cloud.Notifications;
+
+/// <summary>What became of a notification. It is recorded or logged; it never fails a run.</summary>
+/// <param name="Failure">Why it was not delivered, without the address it was to go to; null when it was.</param>
+public sealed record NotificationOutcome(bool Delivered, int Attempts, string? Failure);
+
+/// <summary>Posts to whoever wants to be told, trying again where that can help.</summary>
+internal sealed class Posting(HttpClient http, TimeProvider time, string receiver)
+{
+    private const int Attempts = 3;
+    private const int LongestReason = 200;
+    private static readonly TimeSpan AttemptDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <param name="create">Makes the request of each attempt.</param>
+    /// <param name="cancellation">Ends the attempt with an <see cref="OperationCanceledException"/>, the only exception.</param>
+    public async Task<NotificationOutcome> SendAsync(Func<HttpRequestMessage> create, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var answer = await TryAsync(create, cancellation);
+            if (answer.Failure is null)
+            {
+                return new(true, attempt, null);
+            }
+
+            var pause = answer.RetryAfter ?? FirstPause * (1 << (attempt - 1));
+            if (attempt == Attempts || !answer.MayHelpToRetry || pause > LongestPause)
+            {
+                return new(false, attempt, answer.Failure);
+            }
+
+            await Task.Delay(pause, time, cancellation);
+        }
+    }
+
+    private async Task<Answer> TryAsync(Func<HttpRequestMessage> create, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(AttemptDeadline, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        try
+        {
+            using var request = create();
+            using var response = await http.SendAsync(request, either.Token);
+            if (response.IsSuccessStatusCode)
+            {
+                return new(null, false, null);
+            }
+
+            var reason = await response.Content.ReadAsStringAsync(either.Token);
+            return new(
+                $"{receiver} answered {(int)response.StatusCode} {reason[..Math.Min(reason.Length, LongestReason)]}".TrimEnd(),
+                response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500,
+                Pause(response));
+        }
+        catch (HttpRequestException unreachable)
+        {
+            return new($"{receiver} could not be reached: {unreachable.Message}", unreachable.InnerException is not OutboundRefusedException, null);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new($"{receiver} did not answer within {AttemptDeadline.TotalSeconds} s.", true, null);
+        }
+    }
+
+    private TimeSpan? Pause(HttpResponseMessage response)
+    {
+        var asked = response.Headers.RetryAfter;
+        var pause = asked?.Delta ?? asked?.Date - time.GetUtcNow();
+        return pause < TimeSpan.Zero ? TimeSpan.Zero : pause;
+    }
+
+    private sealed record Answer(string? Failure, bool MayHelpToRetry, TimeSpan? RetryAfter);
+}
