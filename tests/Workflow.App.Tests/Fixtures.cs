@@ -3,3 +3,4 @@ using Workflow.Testing;
 [assembly: AssemblyFixture(typeof(PostgresFixture))]
 [assembly: AssemblyFixture(typeof(DynamoDbFixture))]
 [assembly: AssemblyFixture(typeof(MariaDbFixture))]
+[assembly: AssemblyFixture(typeof(AzuriteFixture))]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
+using Microsoft.Extensions.Logging.Abstractions;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -68,10 +69,19 @@ public sealed class AzuriteFixture : IAsyncLifetime
         return name;
     }
 
-    /// <summary>The key as a store of secrets gives it.</summary>
-    public Secret Secret => new("storage", JsonSerializer.SerializeToElement(new Dictionary<string, string> { [SharedKeyPolicy.Field] = AccountKey }));
+    /// <summary>A store that has the account's key.</summary>
+    public async Task<BlobObjectStore> CreateStoreAsync(CancellationToken cancellation = default) =>
+        new(new BlobAccount(await GetEndpointAsync(cancellation), Sign(), new BlobClientOptions()), TimeProvider.System);
 
-    public HttpPipelinePolicy Sign() => new SharedKeyPolicy(Account, _ => Task.FromResult(Secret), TimeProvider.System);
+    /// <summary>Signs with the account's key.</summary>
+    public HttpPipelinePolicy Sign() => Sign(AccountKey);
+
+    /// <summary>Signs with the first of the keys, and with the next when that is refused.</summary>
+    public HttpPipelinePolicy Sign(params string[] keys) => new SharedKeyPolicy(
+        Account,
+        new Secrets(new SecretStores(new(_folder.Path), new Rotated(keys)), SecretLifetimes.Usual, new KnownSecrets(TimeProvider.System), TimeProvider.System, NullLogger<Secrets>.Instance),
+        "storage",
+        TimeProvider.System);
 
     public async ValueTask DisposeAsync()
     {
@@ -134,5 +144,13 @@ public sealed class AzuriteFixture : IAsyncLifetime
         {
             throw new RequestFailedException(message.Response);
         }
+    }
+
+    private sealed class Rotated(string[] keys) : ISecretStore
+    {
+        private int _reads;
+
+        public Task<Secret> GetAsync(string name, CancellationToken cancellation) =>
+            Task.FromResult(new Secret(name, JsonSerializer.SerializeToElement(new Dictionary<string, string> { [SharedKeyPolicy.Field] = keys[Math.Min(_reads++, keys.Length - 1)] })));
     }
 }

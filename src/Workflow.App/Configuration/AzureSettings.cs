@@ -19,6 +19,15 @@ internal sealed partial record AzureSettings(AzureIdentityOptions Identity, Azur
             written.KeyVault is { } vault ? ReadVault(vault, errors) : null);
     }
 
+    /// <summary>Secrets that are in a vault need one.</summary>
+    public void CheckVault(SecretStoreKind store, SettingErrors errors)
+    {
+        if (store == SecretStoreKind.KeyVault && KeyVault is null)
+        {
+            errors.Add($"{Section}:{nameof(KeyVault)}", null, $"write the vault's address, for example https://orders.vault.azure.net: {SecretsSettings.Section}:{nameof(SecretsSettings.Store)} is {store}");
+        }
+    }
+
     private static AzureStorage? ReadStorage(WrittenStorage written, SettingErrors errors)
     {
         var section = $"{Section}:{nameof(Written.Storage)}";

@@ -10,6 +10,9 @@ internal enum SecretStoreKind
 
     /// <summary>In AWS Secrets Manager.</summary>
     Aws,
+
+    /// <summary>In the vault at <c>Azure:KeyVault</c>.</summary>
+    KeyVault,
 }
 
 /// <summary>The section <c>Secrets</c>.</summary>

@@ -66,6 +66,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var aws = AwsSettings.Load(sources, errors);
         var azure = AzureSettings.Load(sources, errors);
         var secrets = SecretsSettings.Load(sources, errors);
+        azure.CheckVault(secrets.Store, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();

@@ -1,7 +1,9 @@
 using Azure.Core;
+using Azure.Core.Pipeline;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Hosting;
@@ -12,9 +14,16 @@ internal static class AzureServices
     public static IServiceCollection AddAzure(this IServiceCollection services, AzureSettings settings)
     {
         services.AddSingleton<TokenCredential>(_ => AzureIdentity.Create(settings.Identity));
+        services.AddSingleton<HttpPipelineTransport>(provider => CreateTransport(provider.GetRequiredService<OutboundGuard>()));
         if (settings.Storage is { } storage)
         {
             services.AddSingleton<IObjectStore>(provider => CreateStore(storage, provider));
+        }
+
+        if (settings.KeyVault is { } vault)
+        {
+            services.AddSingleton(provider => new KeyVaultSecretStore(
+                vault, provider.GetRequiredService<TokenCredential>(), provider.GetRequiredService<HttpPipelineTransport>(), provider.GetRequiredService<TimeProvider>()));
         }
 
         return services;
@@ -22,13 +31,19 @@ internal static class AzureServices
 
     private static BlobObjectStore CreateStore(AzureStorage storage, IServiceProvider provider)
     {
+        var transport = provider.GetRequiredService<HttpPipelineTransport>();
         var time = provider.GetRequiredService<TimeProvider>();
-        if (storage.Secret is not { } secret)
-        {
-            return BlobObjectStore.WithIdentity(storage.Endpoint, provider.GetRequiredService<TokenCredential>(), time);
-        }
+        return storage.Secret is { } secret
+            ? BlobObjectStore.WithKey(storage.Endpoint, storage.Account!, provider.GetRequiredService<Secrets>(), secret, transport, time)
+            : BlobObjectStore.WithIdentity(storage.Endpoint, provider.GetRequiredService<TokenCredential>(), transport, time);
+    }
 
-        var secrets = provider.GetRequiredService<LocalSecretStore>();
-        return BlobObjectStore.WithKey(storage.Endpoint, storage.Account!, cancellation => secrets.GetAsync(secret, cancellation), time);
+    private static HttpClientTransport CreateTransport(OutboundGuard guard)
+    {
+        var handler = guard.CreateHandler();
+        // The pipeline's own business.
+        handler.AllowAutoRedirect = false;
+        handler.UseCookies = false;
+        return new(handler);
     }
 }

@@ -29,6 +29,7 @@ internal static class SecretServices
     private static ISecretStore Configured(SecretStoreKind store, IServiceProvider provider) => store switch
     {
         SecretStoreKind.Aws => provider.GetRequiredService<AwsSecretStore>(),
+        SecretStoreKind.KeyVault => provider.GetRequiredService<KeyVaultSecretStore>(),
         SecretStoreKind.Local => provider.GetRequiredService<LocalSecretStore>(),
         _ => throw new NotSupportedException($"There is no store of secrets for {store}: add it here."),
     };

@@ -1,5 +1,4 @@
 using Azure.Core;
-using Azure.Core.Pipeline;
 using Azure.Identity;
 
 namespace Workflow.Cloud.Azure;
@@ -33,15 +32,17 @@ public sealed record AzureIdentityOptions(AzureIdentityKind Kind = AzureIdentity
 /// </summary>
 public static class AzureIdentity
 {
-    /// <param name="transport">How to reach the token services; null for the network.</param>
-    public static TokenCredential Create(AzureIdentityOptions identity, HttpPipelineTransport? transport = null) => identity.Kind switch
+    public static TokenCredential Create(AzureIdentityOptions identity) => Create(identity, _ => { });
+
+    /// <param name="configure">How the token services are reached, and how often.</param>
+    internal static TokenCredential Create(AzureIdentityOptions identity, Action<ClientOptions> configure) => identity.Kind switch
     {
-        AzureIdentityKind.ManagedIdentity => new ManagedIdentityCredential(Over(transport, new ManagedIdentityCredentialOptions(ManagedIdentity(identity)))),
+        AzureIdentityKind.ManagedIdentity => new ManagedIdentityCredential(With(configure, new ManagedIdentityCredentialOptions(ManagedIdentity(identity)))),
         AzureIdentityKind.WorkloadIdentity => new WorkloadIdentityCredential(
-            Over(transport, new WorkloadIdentityCredentialOptions { ClientId = identity.ClientId ?? Variable("AZURE_CLIENT_ID"), TenantId = identity.TenantId ?? Variable("AZURE_TENANT_ID") })),
-        AzureIdentityKind.Environment => new EnvironmentCredential(Over(transport, new EnvironmentCredentialOptions())),
+            With(configure, new WorkloadIdentityCredentialOptions { ClientId = identity.ClientId ?? Variable("AZURE_CLIENT_ID"), TenantId = identity.TenantId ?? Variable("AZURE_TENANT_ID") })),
+        AzureIdentityKind.Environment => new EnvironmentCredential(With(configure, new EnvironmentCredentialOptions())),
         AzureIdentityKind.Cli => new AzureCliCredential(new AzureCliCredentialOptions { TenantId = identity.TenantId }),
-        _ => new DefaultAzureCredential(Over(transport, FirstThatAnswers(identity))),
+        _ => new DefaultAzureCredential(With(configure, FirstThatAnswers(identity))),
     };
 
     private static ManagedIdentityId ManagedIdentity(AzureIdentityOptions identity) =>
@@ -61,9 +62,9 @@ public static class AzureIdentity
         ExcludeAzureDeveloperCliCredential = true,
     };
 
-    private static T Over<T>(HttpPipelineTransport? transport, T options) where T : ClientOptions
+    private static T With<T>(Action<ClientOptions> configure, T options) where T : ClientOptions
     {
-        options.Transport = transport ?? options.Transport;
+        configure(options);
         return options;
     }
 

@@ -8,39 +8,46 @@ using Workflow.Cloud.Secrets;
 namespace Workflow.Cloud.Azure;
 
 /// <summary>
-/// Signs requests to a storage account with its key, which is a secret's field <c>AccountKey</c>. The secret is read at the first
-/// request, and again when the account refuses: keys are rotated.
+/// Signs requests to a storage account with its key, which is a secret's field <c>AccountKey</c>. When the account refuses it, the
+/// secret is read again: keys are rotated.
 /// </summary>
 /// <remarks>https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key</remarks>
-internal sealed class SharedKeyPolicy(string account, Func<CancellationToken, Task<Secret>> read, TimeProvider time) : HttpPipelinePolicy
+internal sealed class SharedKeyPolicy(string account, Secrets.Secrets secrets, string secret, TimeProvider time) : HttpPipelinePolicy
 {
     public const string Field = "AccountKey";
 
     private static readonly string[] SignedHeaders =
         ["Content-Encoding", "Content-Language", "Content-Length", "Content-MD5", "Content-Type", "Date", "If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range"];
 
-    private byte[]? _key;
-
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
-        var key = _key ??= await ReadKeyAsync(message.CancellationToken);
-        Sign(message.Request, key);
-        await ProcessNextAsync(message, pipeline);
-        if (message.Response.Status == 403 && await ReadKeyAsync(message.CancellationToken) is var current && !current.AsSpan().SequenceEqual(key))
+        try
         {
-            _key = current;
-            message.Response.Dispose();
-            Sign(message.Request, current);
-            await ProcessNextAsync(message, pipeline);
+            await secrets.UseAsync(secret, found => SendAsync(message, pipeline, KeyOf(found)), refused => refused is RefusedException, message.CancellationToken);
+        }
+        catch (RefusedException)
+        {
+            // The answer says it better, to whoever asked.
         }
     }
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) =>
         throw new NotSupportedException("A secret comes asynchronously: send the request so.");
 
-    private async Task<byte[]> ReadKeyAsync(CancellationToken cancellation)
+    private async Task<bool> SendAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline, byte[] key)
     {
-        var secret = await read(cancellation);
+        if (message.HasResponse)
+        {
+            message.Response.Dispose();
+        }
+
+        Sign(message.Request, key);
+        await ProcessNextAsync(message, pipeline);
+        return message.Response.Status == 403 ? throw new RefusedException() : true;
+    }
+
+    private static byte[] KeyOf(Secret secret)
+    {
         try
         {
             return Convert.FromBase64String(secret[Field]);
@@ -92,4 +99,6 @@ internal sealed class SharedKeyPolicy(string account, Func<CancellationToken, Ta
 #pragma warning disable CA1308 // the signature is over lower case
     private static string Lower(string name) => name.ToLowerInvariant();
 #pragma warning restore CA1308
+
+    private sealed class RefusedException : Exception;
 }

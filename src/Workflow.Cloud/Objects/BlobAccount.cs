@@ -4,6 +4,7 @@ using System.Xml.Linq;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Objects;
 
@@ -20,7 +21,7 @@ internal sealed class BlobAccount
     public BlobAccount(Uri endpoint, HttpPipelinePolicy authentication, BlobClientOptions options)
     {
         _endpoint = endpoint.AbsoluteUri.TrimEnd('/');
-        _pipeline = HttpPipelineBuilder.Build(options, authentication);
+        _pipeline = HttpPipelineBuilder.Build(options, [], [authentication], new BlobFailures());
     }
 
     public string UrlOf(ObjectAddress address) =>
@@ -96,4 +97,16 @@ internal sealed class BlobClientOptions : ClientOptions
         Retry.MaxDelay = TimeSpan.FromSeconds(10);
         Diagnostics.IsLoggingContentEnabled = false;
     }
+}
+
+/// <summary>What may pass when it is tried again.</summary>
+internal sealed class BlobFailures : ResponseClassifier
+{
+    /// <summary>Beside what may always pass: a body that was damaged on its way there.</summary>
+    public override bool IsRetriableResponse(HttpMessage message) =>
+        base.IsRetriableResponse(message) || message.Response.Headers.TryGetValue("x-ms-error-code", out var code) && code == "Md5Mismatch";
+
+    /// <summary>An address that is closed to us stays so.</summary>
+    public override bool IsRetriableException(Exception exception) =>
+        base.IsRetriableException(exception) && exception.InnerException is not { InnerException: OutboundRefusedException };
 }

@@ -28,7 +28,7 @@ internal sealed record BlobChunk(byte[] Buffer, int Size, long Total, string ETa
             {
                 return await TryReadAsync(account, address, from, size, etag, cancellation);
             }
-            catch (Exception cut) when (cut is IOException or HttpRequestException)
+            catch (Exception cut) when (cut is IOException or HttpRequestException || cut is OperationCanceledException && !cancellation.IsCancellationRequested)
             {
                 if (attempt == Attempts)
                 {

@@ -5,7 +5,6 @@ using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Identity;
 using Workflow.Cloud.Azure;
-using Workflow.Cloud.Secrets;
 
 namespace Workflow.Cloud.Objects;
 
@@ -33,13 +32,13 @@ public sealed class BlobObjectStore : IObjectStore
 
     /// <summary>A store that proves itself with tokens, as an identity with the role Storage Blob Data Contributor.</summary>
     /// <param name="endpoint">The account's blob endpoint, with https: <c>https://account.blob.core.windows.net</c>.</param>
-    public static BlobObjectStore WithIdentity(Uri endpoint, TokenCredential credential, TimeProvider time) =>
-        new(new BlobAccount(endpoint, new BearerTokenAuthenticationPolicy(credential, Scope), new BlobClientOptions()), time);
+    public static BlobObjectStore WithIdentity(Uri endpoint, TokenCredential credential, HttpPipelineTransport transport, TimeProvider time) =>
+        new(new BlobAccount(endpoint, Tokens(credential), new BlobClientOptions { Transport = transport }), time);
 
     /// <summary>A store that signs with the account's key, the field <c>AccountKey</c> of a secret.</summary>
-    /// <param name="secret">Reads it; also when it may have been rotated.</param>
-    public static BlobObjectStore WithKey(Uri endpoint, string account, Func<CancellationToken, Task<Secret>> secret, TimeProvider time) =>
-        new(new BlobAccount(endpoint, new SharedKeyPolicy(account, secret, time), new BlobClientOptions()), time);
+    /// <param name="account">The account's name, which is part of what is signed.</param>
+    public static BlobObjectStore WithKey(Uri endpoint, string account, Secrets.Secrets secrets, string secret, HttpPipelineTransport transport, TimeProvider time) =>
+        new(new BlobAccount(endpoint, new SharedKeyPolicy(account, secrets, secret, time), new BlobClientOptions { Transport = transport }), time);
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(ObjectAddress prefix, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -102,6 +101,8 @@ public sealed class BlobObjectStore : IObjectStore
             return true;
         });
     }
+
+    internal static HttpPipelinePolicy Tokens(TokenCredential credential) => new BearerTokenAuthenticationPolicy(credential, Scope);
 
     internal static async Task<T> TryAsync<T>(ObjectAddress address, string done, Func<Task<T>> call)
     {

@@ -23,6 +23,7 @@ internal sealed class BlobReadStream : Stream
     private int _taken;
     private long _asked;
     private long _position;
+    private int _disposed;
 
     private BlobReadStream(BlobAccount account, ObjectAddress address, TimeProvider time, BlobChunk first)
     {
@@ -66,6 +67,7 @@ internal sealed class BlobReadStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
         if (_taken == _chunk.Size && _position < Length && !buffer.IsEmpty)
         {
             await AdvanceAsync(cancellationToken);
@@ -95,18 +97,33 @@ internal sealed class BlobReadStream : Stream
 
     public override async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        foreach (var coming in _coming)
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            // Nobody waits for its end, but its memory goes back.
-            await coming.ContinueWith(ended => { if (ended.IsCompletedSuccessfully) { ended.Result.Dispose(); } }, TaskScheduler.Default);
+            await _stop.CancelAsync();
+            foreach (var coming in _coming)
+            {
+                // Its end matters to nobody any more, but its memory goes back.
+                await coming.ContinueWith(ended => { if (ended.IsCompletedSuccessfully) { ended.Result.Dispose(); } }, TaskScheduler.Default);
+            }
+
+            _chunk.Dispose();
+            _hash.Dispose();
+            _stop.Dispose();
         }
 
-        _coming.Clear();
-        _chunk.Dispose();
-        _hash.Dispose();
-        _stop.Dispose();
         await base.DisposeAsync();
+    }
+
+    /// <summary>Only stops what is coming: whose memory it is cannot be waited for here, so that is left to the collector.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _stop.Cancel();
+            _hash.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private async Task AdvanceAsync(CancellationToken cancellation)

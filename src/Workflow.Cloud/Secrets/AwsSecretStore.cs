@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.Cloud.Aws;
 
@@ -47,35 +46,19 @@ public sealed class AwsSecretStore(AwsEndpoints endpoints) : ISecretStore
     {
         if ((string?)answer["SecretString"] is { } text)
         {
-            return FromText(name, text);
+            return Secret.FromText(name, text);
         }
 
         var bytes = Convert.FromBase64String((string?)answer["SecretBinary"] ?? throw new SecretException($"The secret '{name}' has no value. Put one in."));
         try
         {
-            return FromText(name, new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes));
+            return Secret.FromText(name, new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes));
         }
         catch (DecoderFallbackException)
         {
-            return Single(name, Convert.ToBase64String(bytes));
+            return Secret.OfValue(name, Convert.ToBase64String(bytes));
         }
     }
-
-    private static Secret FromText(string name, string text)
-    {
-        try
-        {
-            using var content = JsonDocument.Parse(text);
-            return content.RootElement.ValueKind == JsonValueKind.Object ? new(name, content.RootElement) : Single(name, text);
-        }
-        catch (JsonException)
-        {
-            return Single(name, text);
-        }
-    }
-
-    private static Secret Single(string name, string value) =>
-        new(name, JsonSerializer.SerializeToElement(new Dictionary<string, string> { [Secret.ValueField] = value }));
 
     private static string NextMove(string? code, string id) => code switch
     {

@@ -32,6 +32,23 @@ public sealed class Secret
 
     public string Name { get; }
 
+    /// <summary>The fields of a JSON object; of any other text, the text as the field <see cref="ValueField"/>.</summary>
+    internal static Secret FromText(string name, string text)
+    {
+        try
+        {
+            using var content = JsonDocument.Parse(text);
+            return content.RootElement.ValueKind == JsonValueKind.Object ? new(name, content.RootElement) : OfValue(name, text);
+        }
+        catch (JsonException)
+        {
+            return OfValue(name, text);
+        }
+    }
+
+    internal static Secret OfValue(string name, string value) =>
+        new(name, JsonSerializer.SerializeToElement(new Dictionary<string, string> { [ValueField] = value }));
+
     public IReadOnlyCollection<string> FieldNames => _fields.Keys;
 
     /// <summary>A field's text; of anything but a text, its JSON. A field that is null is not there.</summary>

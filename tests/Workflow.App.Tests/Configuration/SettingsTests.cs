@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Workflow.App.Configuration;
+using Workflow.Cloud.Azure;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Configuration;
@@ -177,6 +178,32 @@ public sealed class SettingsTests : IDisposable
         SettingsReader.Read<Nested>((JsonObject)JsonNode.Parse("""{ "Rules": "a", "Limits": [1] }""")!, "", errors);
 
         Assert.Equal(["Rules is 'a': write a list of sections with Name, Most", "Limits is '[1]': write a section with Name, Most"], errors.All.Select(error => error.ToString()));
+    }
+
+    [Theory]
+    [InlineData("""{ "Storage": { "Account": "Contoso_1" } }""", "Azure:Storage:Account")]
+    [InlineData("""{ "Storage": { "Endpoint": "https://contoso.blob.core.windows.net", "Secret": "storage" } }""", "Azure:Storage:Account")]
+    [InlineData("""{ "Storage": { "Account": "contoso", "Endpoint": "http://contoso.blob.core.windows.net", "Secret": "storage" } }""", "Azure:Storage:Endpoint")]
+    [InlineData("""{ "Storage": { "Account": "contoso", "Endpoint": "https://contoso.blob.core.windows.net?sig=x" } }""", "Azure:Storage:Endpoint")]
+    [InlineData("""{ "Storage": { "Endpoint": "http://127.0.0.1:10000/contoso" } }""", "Azure:Storage:Secret")]
+    [InlineData("""{ "KeyVault": "orders" }""", "Azure:KeyVault")]
+    [InlineData("""{ "Identity": { "Kind": "Somebody" } }""", "Azure:Identity:Kind")]
+    [InlineData("""{ "Storage": { "Account": "contoso", "Key": "x" } }""", "Azure:Storage:Key")]
+    public void What_leads_nowhere_on_azure_is_named(string azure, string key) =>
+        Assert.Equal([key], ErrorsOf($$"""{ "Azure": {{azure}} }""").Select(error => error.Key));
+
+    [Fact]
+    public void Secrets_in_a_vault_need_one() =>
+        Assert.Contains("KeyVault", Find(ErrorsOf("""{ "Secrets": { "Store": "KeyVault" } }"""), "Azure:KeyVault"), StringComparison.Ordinal);
+
+    [Fact]
+    public void An_account_on_azure_is_where_its_name_says_unless_told_otherwise()
+    {
+        var azure = Load("""{ "Azure": { "Identity": { "Kind": "ManagedIdentity", "ClientId": "made-up" }, "Storage": { "Account": "contoso" }, "KeyVault": "https://orders.vault.azure.net" } }""").Azure;
+
+        Assert.Equal(("https://contoso.blob.core.windows.net/", "https://orders.vault.azure.net/"), (azure.Storage!.Endpoint.AbsoluteUri, azure.KeyVault!.AbsoluteUri));
+        Assert.Equal(new(AzureIdentityKind.ManagedIdentity, "made-up"), azure.Identity);
+        Assert.Equal("http://127.0.0.1:10000/contoso", Load("""{ "Azure": { "Storage": { "Account": "contoso", "Endpoint": "http://127.0.0.1:10000/contoso", "Secret": "local/storage" } } }""").Azure.Storage!.Endpoint.AbsoluteUri);
     }
 
     [Fact]

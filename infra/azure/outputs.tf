@@ -1,0 +1,24 @@
+output "app" {
+  description = "Where the app answers."
+  value       = "https://${azurerm_linux_function_app.workflow.default_hostname}"
+}
+
+output "storage_account" {
+  description = "The account behind az:// addresses."
+  value       = azurerm_storage_account.objects.name
+}
+
+output "key_vault" {
+  description = "Where secrets go: orders/database is the secret orders--database."
+  value       = azurerm_key_vault.workflow.vault_uri
+}
+
+# The three that infra/aws trusts.
+output "aws_trust" {
+  description = "Issuer, audience and subject of the tokens with which the app comes to AWS: the variables of the same names of infra/aws."
+  value = {
+    issuer   = "https://sts.windows.net/${data.azurerm_client_config.current.tenant_id}/"
+    audience = local.audience
+    subject  = azurerm_user_assigned_identity.workflow.principal_id
+  }
+}
