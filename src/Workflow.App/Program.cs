@@ -14,6 +14,8 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     RaiseCommand.Create(),
     PurgeCommand.Create(),
     BookmarksCommand.Create(),
+    KeysCommand.Create(),
+    AuditCommand.Create(),
     ConnectionCommand.Create(),
     ConvertSchemaCommand.Create(),
     DemoCommand.Create(),

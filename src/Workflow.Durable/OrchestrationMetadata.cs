@@ -45,6 +45,7 @@ public sealed record OrchestrationMetadata(
 /// <summary>Which instances to list, newest first. Null means any.</summary>
 /// <param name="Name">The orchestrator's registered name.</param>
 /// <param name="ContinuationToken">From the page before; opaque.</param>
+/// <param name="RootNames">Only instances whose outermost parent, which may be themselves, has one of these names.</param>
 public sealed record OrchestrationQuery(
     DateTimeOffset? CreatedFrom = null,
     DateTimeOffset? CreatedTo = null,
@@ -53,7 +54,8 @@ public sealed record OrchestrationQuery(
     string? InstanceIdPrefix = null,
     int PageSize = OrchestrationQuery.DefaultPageSize,
     bool FetchInputsAndOutputs = false,
-    string? ContinuationToken = null)
+    string? ContinuationToken = null,
+    IReadOnlyCollection<string>? RootNames = null)
 {
     public const int DefaultPageSize = 100;
 }

@@ -27,8 +27,9 @@ internal sealed class Installation : IAsyncDisposable
     private Installation(string hub, string warehouse)
     {
         Data = new(_folder.File("data"));
+        Hub = hub;
         Warehouse = warehouse;
-        Settings["ConnectionStrings"] = new JsonObject { ["Hub"] = hub, [nameof(Warehouse)] = warehouse };
+        Settings["ConnectionStrings"] = new JsonObject { [nameof(Hub)] = hub, [nameof(Warehouse)] = warehouse };
         Settings["StatusTable"] = "";
     }
 
@@ -76,10 +77,10 @@ internal sealed class Installation : IAsyncDisposable
         return this;
     }
 
-    public async Task<Installation> StartServiceAsync(ServiceRoles roles = ServiceRoles.Worker)
+    public async Task<Installation> StartServiceAsync(ServiceRoles roles = ServiceRoles.Worker, ListenAddresses? listen = null)
     {
         WriteSettings();
-        _service = await Service.StartAsync(new(Data, ListenAddresses.Ephemeral, roles, LogLevel.Error), TestContext.Current.CancellationToken);
+        _service = await Service.StartAsync(new(Data, listen ?? ListenAddresses.Ephemeral, roles, LogLevel.Error), TestContext.Current.CancellationToken);
         Client = CreateClient(_service.Address);
         return this;
     }
@@ -92,6 +93,11 @@ internal sealed class Installation : IAsyncDisposable
     }
 
     public Uri Address => _service!.Address;
+
+    public Service Service => _service!;
+
+    /// <summary>Connection string of the hub.</summary>
+    public string Hub { get; }
 
     /// <summary>A client of a service on this data folder, with the folder's key.</summary>
     public ServiceClient CreateClient(Uri address) => new(address, LocalKey.Find(Data).Key?.Reveal());

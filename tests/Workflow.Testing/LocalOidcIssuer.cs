@@ -72,7 +72,7 @@ public sealed class LocalOidcIssuer : IAsyncDisposable
         old.Dispose();
     }
 
-    /// <summary>A signed token. <c>iss</c>, <c>iat</c>, <c>nbf</c> and <c>exp</c> (in five minutes) are added where the claims do not give them.</summary>
+    /// <summary>A signed token. <c>iss</c>, <c>iat</c>, <c>nbf</c> and <c>exp</c> (in five minutes) are added where the claims do not give them; one that is null is left out.</summary>
     /// <param name="algorithm"><c>RS256</c> or <c>ES256</c>.</param>
     public string Issue(JsonObject claims, string algorithm = "RS256")
     {
@@ -104,6 +104,11 @@ public sealed class LocalOidcIssuer : IAsyncDisposable
         all.TryAdd("iat", now.ToUnixTimeSeconds());
         all.TryAdd("nbf", now.ToUnixTimeSeconds());
         all.TryAdd("exp", now.AddMinutes(5).ToUnixTimeSeconds());
+        foreach (var left in all.Where(claim => claim.Value is null).Select(claim => claim.Key).ToArray())
+        {
+            all.Remove(left);
+        }
+
         return all;
     }
 

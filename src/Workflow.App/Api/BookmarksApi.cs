@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Workflow.App.Api.Access;
 using Workflow.App.Bookmarks;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
@@ -16,7 +17,7 @@ internal static class BookmarksApi
 
     public static void MapBookmarks(this IEndpointRouteBuilder routes)
     {
-        var bookmarks = routes.MapGroup("/api/pipelines/{name}/bookmarks");
+        var bookmarks = routes.MapGroup("/api/pipelines/{name}/bookmarks").OfPipeline("name");
         bookmarks.MapGet("/", ListAsync).Needs(Role.Viewer);
         bookmarks.MapPut("/", SetAsync).Needs(Role.Operator);
         bookmarks.MapDelete("/", ForgetAsync).Needs(Role.Operator);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.Durable;
@@ -12,15 +13,16 @@ internal static class PipelinesApi
 {
     public static void MapPipelines(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/pipelines", List).Needs(Role.Viewer);
-        routes.MapPost("/api/pipelines/{name}/runs", StartAsync).Needs(Role.Operator);
+        routes.MapGet("/api/pipelines", List).Needs(Role.Viewer).ByCaller();
+        routes.MapPost("/api/pipelines/{name}/runs", StartAsync).Needs(Role.Operator).OfPipeline("name");
     }
 
-    private static Ok<PipelineView[]> List(Settings settings) => TypedResults.Ok(settings.Pipelines.Select(PipelineView.From).ToArray());
+    private static Ok<PipelineView[]> List(Settings settings, HttpContext context) =>
+        TypedResults.Ok(settings.Pipelines.Where(pipeline => Caller.Of(context).MaySee(pipeline.Name)).Select(PipelineView.From).ToArray());
 
     /// <summary>Starts a run. With an <c>Idempotency-Key</c> or an instance id the same request again is the same run.</summary>
     private static async Task<Accepted<Run>> StartAsync(
-        string name, Runs runs, DurableTaskClient client, CancellationToken cancellation,
+        string name, Runs runs, DurableTaskClient client, HttpContext context, CancellationToken cancellation,
         [FromBody] JsonNode? input = null, string? instance = null, [FromHeader(Name = "Idempotency-Key")] string? key = null)
     {
         if (input is not (null or JsonObject))
@@ -34,6 +36,7 @@ internal static class PipelinesApi
         }
 
         var id = await runs.StartAsync(name, input as JsonObject, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
+        AuditedChange.Of(context).Instance = id;
         var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
         return TypedResults.Accepted($"/api/runs/{Uri.EscapeDataString(id)}", Run.From(started));
     }

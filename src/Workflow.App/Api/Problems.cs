@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Npgsql;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.Cloud.Objects;
@@ -49,9 +50,11 @@ internal sealed class Problems(IProblemDetailsService details, ILogger<Problems>
 
     private static HttpStatusCode StatusOf(Exception exception) => exception switch
     {
-        UnknownPipelineException or InstanceNotFoundException => HttpStatusCode.NotFound,
+        UnknownPipelineException or UnknownKeyException or InstanceNotFoundException => HttpStatusCode.NotFound,
         RunConflictException or RunEndedException or RunNotEndedException => HttpStatusCode.Conflict,
         PayloadTooLargeException => HttpStatusCode.RequestEntityTooLarge,
+        AccessRefusedException refused => (HttpStatusCode)refused.Status,
+        IssuerAwayException => HttpStatusCode.ServiceUnavailable,
         BadHttpRequestException refused => (HttpStatusCode)refused.StatusCode,
         UsageException or BadRequestException or ArgumentException => HttpStatusCode.BadRequest,
         ObjectStoreException => HttpStatusCode.BadGateway,

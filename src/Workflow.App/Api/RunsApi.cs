@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Workflow.App.Api.Access;
 using Workflow.Durable;
 
 namespace Workflow.App.Api;
@@ -13,25 +14,26 @@ internal static class RunsApi
     public static void MapRuns(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/api/runs");
-        runs.MapGet("/", ListAsync).Needs(Role.Viewer);
+        var run = runs.MapGroup("/{instance}").OfRun("instance");
+        runs.MapGet("/", ListAsync).Needs(Role.Viewer).ByCaller();
         runs.MapDelete("/", PurgeManyAsync).Needs(Role.Admin);
-        runs.MapGet("/{instance}", GetAsync).Needs(Role.Viewer);
-        runs.MapDelete("/{instance}", PurgeAsync).Needs(Role.Admin);
-        runs.MapGet("/{instance}/history", HistoryAsync).Needs(Role.Viewer);
-        runs.MapPost("/{instance}/terminate", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        run.MapGet("/", GetAsync).Needs(Role.Viewer);
+        run.MapDelete("/", PurgeAsync).Needs(Role.Admin);
+        run.MapGet("/history", HistoryAsync).Needs(Role.Viewer);
+        run.MapPost("/terminate", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.TerminateInstanceAsync(instance, reason, recursive: true, cancellation), cancellation)).Needs(Role.Operator);
-        runs.MapPost("/{instance}/suspend", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        run.MapPost("/suspend", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.SuspendInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
-        runs.MapPost("/{instance}/resume", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        run.MapPost("/resume", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.ResumeInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
-        runs.MapPost("/{instance}/events/{name}", RaiseAsync).Needs(Role.Operator);
+        run.MapPost("/events/{name}", RaiseAsync).Needs(Role.Operator);
     }
 
     private static async Task<Ok<RunPage>> ListAsync(
-        DurableTaskClient client, CancellationToken cancellation, string? pipeline = null, string? status = null, string? prefix = null,
+        DurableTaskClient client, HttpContext context, CancellationToken cancellation, string? pipeline = null, string? status = null, string? prefix = null,
         DateTimeOffset? since = null, DateTimeOffset? before = null, int top = OrchestrationQuery.DefaultPageSize, string? after = null)
     {
-        var query = new OrchestrationQuery(since, before, Statuses(status), pipeline, prefix, Math.Clamp(top, 1, MaxPage), FetchInputsAndOutputs: true, after);
+        var query = new OrchestrationQuery(since, before, Statuses(status), pipeline, prefix, Math.Clamp(top, 1, MaxPage), FetchInputsAndOutputs: true, after, Caller.Of(context).Pipelines);
         var page = await client.QueryInstancesAsync(query, cancellation);
         return TypedResults.Ok(new RunPage([.. page.Values.Select(Run.From)], page.ContinuationToken));
     }

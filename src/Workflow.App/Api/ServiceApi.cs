@@ -1,8 +1,9 @@
 using System.Text.Json.Serialization;
+using Workflow.App.Api.Access;
 
 namespace Workflow.App.Api;
 
-/// <summary>The HTTP API as a whole: JSON in, JSON or problem details out, for callers on this machine.</summary>
+/// <summary>The HTTP API as a whole: JSON in, JSON or problem details out, for callers who say who they are.</summary>
 internal static class ServiceApi
 {
     public static IServiceCollection AddApi(this IServiceCollection services)
@@ -16,10 +17,16 @@ internal static class ServiceApi
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.UseLocalCallersOnly();
         app.UseRouting();
+        app.UseLocalCallers();
+        app.UseAccess();
+
+        // Once more, inside: the audit wants to know how a change was answered.
+        app.UseExceptionHandler();
         app.UseBodyLimit();
         app.MapHealth();
+        app.MapKeys();
+        app.MapAudit();
         app.MapPipelines();
         app.MapRuns();
         app.MapBookmarks();

@@ -25,8 +25,10 @@ internal static class DemoCommand
     {
         var data = line.DataFolder();
         CommandLine.Note($"Starting in {data.Path}");
-        await using var service = await Service.StartAsync(new(data, ListenAddresses.Parse(line.GetValue(ServeCommand.Urls)), ServiceRoles.All, LogLevel.Warning), cancellation);
+        var listen = ListenAddresses.Parse(line.GetValue(ServeCommand.Urls));
+        await using var service = await Service.StartAsync(new(data, listen, ServiceRoles.All, LogLevel.Warning), cancellation);
         CommandLine.Note($"Serving at {service.Address}, with local stand-ins for PostgreSQL, S3, DynamoDB, SNS, Glue, DMS, SageMaker, Salesforce and Slack.");
+        await AccessNotes.PrintAsync(service, listen, cancellation);
 
         using var client = new ServiceClient(service.Address, LocalKey.CredentialFor(data));
         var runs = new List<Run>();
@@ -89,7 +91,7 @@ internal static class DemoCommand
     }
 
     private static void PrintWhatNext(Uri address, DataFolder data) => Console.Out.WriteLine($"""
-        API         {address}api/runs
+        API         curl -H "X-Api-Key: $(cat {data.KeyFile})" {address}api/runs
         Slack       {address}local/slack/messages  (the stand-in: what was sent)
         Objects     {data.Objects}
 

@@ -8,7 +8,7 @@ internal static class ServeCommand
 {
     public static Option<string?> Urls { get; } = new("--urls")
     {
-        Description = "Where to listen, on loopback, separated by semicolons. [default: http://127.0.0.1:7071, or a free port if that is taken]",
+        Description = "Where to listen, http or https, separated by semicolons. [default: http://127.0.0.1:7071, or a free port if that is taken]",
         HelpName = "URL",
     };
 
@@ -16,7 +16,7 @@ internal static class ServeCommand
     {
         var command = new Command("serve", "Runs the service: pipelines, triggers and the HTTP API, until Ctrl-C.") { Urls };
         command.SetAction(RunAsync);
-        return command.WithExamples("workflow serve", "workflow serve --data /srv/workflow --urls http://127.0.0.1:8080");
+        return command.WithExamples("workflow serve", "workflow serve --data /srv/workflow --urls 'https://0.0.0.0:8443;http://127.0.0.1:7071'");
     }
 
     private static async Task<int> RunAsync(ParseResult line, CancellationToken cancellation)
@@ -24,6 +24,7 @@ internal static class ServeCommand
         var options = new ServiceOptions(line.DataFolder(), ListenAddresses.Parse(line.GetValue(Urls)), ServiceRoles.All);
         await using var service = await Service.StartAsync(options, cancellation);
         CommandLine.Note($"Serving {options.Data.Path} at {service.Address}");
+        await AccessNotes.PrintAsync(service, options.Listen, cancellation);
         await service.WaitForShutdownAsync(cancellation);
         return CommandLine.Completed;
     }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Bookmarks;
 using Workflow.Durable;
 
@@ -75,6 +76,12 @@ internal sealed class ServiceClient(Uri address, string? credential) : IDisposab
     public Task<BookmarksChanged> ForgetBookmarksAsync(string pipeline, DateTimeOffset? after, CancellationToken cancellation) =>
         SendAsync<BookmarksChanged>(HttpMethod.Delete, $"{BookmarksPath(pipeline)}{Query(("after", after?.ToString("O")))}", null, cancellation);
 
+    public Task<AuditPage> AuditAsync(string? pipeline, string? instance, DateTimeOffset? since, int top, string? after, CancellationToken cancellation)
+    {
+        var query = Query(("pipeline", pipeline), ("instance", instance), ("since", since?.ToString("O")), ("top", top.ToString(CultureInfo.InvariantCulture)), ("after", after));
+        return SendAsync<AuditPage>(HttpMethod.Get, $"api/audit{query}", null, cancellation);
+    }
+
     public void Dispose() => _http.Dispose();
 
     private static string BookmarksPath(string pipeline) => $"api/pipelines/{Uri.EscapeDataString(pipeline)}/bookmarks";
@@ -97,6 +104,11 @@ internal sealed class ServiceClient(Uri address, string? credential) : IDisposab
 
         using var response = await _http.SendAsync(request, cancellation);
         var text = await response.Content.ReadAsStringAsync(cancellation);
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+        {
+            throw new ServiceException($"The service at {_http.BaseAddress} does not take the key of this data folder. Make one with 'workflow keys create' and set {LocalKey.Variable} to it.", response.StatusCode);
+        }
+
         return response.IsSuccessStatusCode
             ? JsonSerializer.Deserialize<T>(text, JsonDataConverter.Options)!
             : throw new ServiceException(Explain(text) ?? $"{method} {path} was answered with {(int)response.StatusCode} {response.ReasonPhrase}.", response.StatusCode);

@@ -28,6 +28,7 @@ internal sealed class ServiceConnection : IAsyncDisposable
         }
 
         var hosted = await Service.StartAsync(new(data, ListenAddresses.Ephemeral, roles, LogLevel.Warning), cancellation);
+        AccessNotes.PrintNewKey(hosted);
         return new(hosted.Address, data, hosted);
     }
 

@@ -15,15 +15,20 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
 
     private static readonly string[] Sections =
     [
+        AccessSettings.Section,
         "Aws",
         AzureSettings.Section,
         "ConnectionStrings",
+        AccessSettings.Kestrel,
         "Logging",
         OutboundSettings.Section,
         "Pipelines",
         SecretsSettings.Section,
         StatusTable,
     ];
+
+    /// <summary>Who may call.</summary>
+    public AccessSettings Access { get; init; } = new();
 
     /// <summary>Which closed addresses may be called all the same.</summary>
     public OutboundSettings Outbound { get; init; } = new();
@@ -63,6 +68,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         CheckSections(sources, errors);
         var connections = ReadConnections(sources.GetSection("ConnectionStrings"), errors);
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
+        var access = AccessSettings.Load(sources, errors);
         var aws = AwsSettings.Load(sources, errors);
         var azure = AzureSettings.Load(sources, errors);
         var secrets = SecretsSettings.Load(sources, errors);
@@ -75,6 +81,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         errors.ThrowIfAny();
         return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines)
         {
+            Access = access,
             Outbound = outbound,
             Secrets = secrets,
         };

@@ -42,6 +42,15 @@ internal sealed class Service : IAsyncDisposable
 
     public DataFolder Data => _data;
 
+    /// <summary>The key of the data folder's owner, where this start made it; nobody has seen it.</summary>
+    public ApiKey? NewKey => _app.Services.GetRequiredService<LocalKey>() is { IsNew: true, Key: { } key } ? key : null;
+
+    /// <summary>All that it answers.</summary>
+    public IReadOnlyList<Endpoint> Endpoints => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
+
+    /// <summary>Somebody holds a key or can get a token, so that there is somebody to answer.</summary>
+    public Task<bool> HasCallersAsync(CancellationToken cancellation) => _app.Services.GetRequiredService<Credentials>().AnyAsync(cancellation);
+
     public ObjectStores Objects => _app.Services.GetRequiredService<ObjectStores>();
 
     /// <summary>Returns once the API answers.</summary>
@@ -101,8 +110,9 @@ internal sealed class Service : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "workflow", EnvironmentName = Settings.EnvironmentName, ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddConfiguration(sources);
         ServiceLog.Configure(builder.Logging, sources, options.LogLevel, known);
-        builder.WebHost.UseKestrelCore().UseUrls([.. options.Listen.Urls]).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls([.. options.Listen.Urls]).ConfigureKestrel(kestrel =>
         {
+            options.Listen.Configure(kestrel, sources);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = BodyLimit.Drained;
         });
@@ -111,7 +121,7 @@ internal sealed class Service : IAsyncDisposable
         services.Configure<SocketTransportOptions>(options.Listen.Configure);
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
-        services.AddApi().AddAccess(options);
+        services.AddApi().AddAccess(options, settings.Access);
         services.AddOutboundGuard(settings.Outbound);
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
@@ -134,7 +144,7 @@ internal sealed class Service : IAsyncDisposable
 
         var app = builder.Build();
         app.UseApi();
-        var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks");
+        var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks").OnThisMachineOnly();
         local.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), NotificationDelivery.LocalChannels(settings.Pipelines));
         app.Services.GetRequiredService<LocalWebhooks>().Map(local);
         local.MapLocalSalesforce(app.Services.GetRequiredService<LocalSalesforce>());
@@ -171,6 +181,5 @@ internal sealed class Service : IAsyncDisposable
 
     private static Uri AddressOf(WebApplication app) => AddressOf(app.Services.GetRequiredService<IServer>());
 
-    private static Uri AddressOf(IServer server) =>
-        new(server.Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    private static Uri AddressOf(IServer server) => ListenAddresses.FromHere(server.Features.Get<IServerAddressesFeature>()!.Addresses);
 }

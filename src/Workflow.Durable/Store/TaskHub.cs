@@ -128,6 +128,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         command.Parameters.Add(Sql.Time(after));
         command.Parameters.Add(Sql.Text(afterId));
         command.Parameters.Add(Sql.Of(query.PageSize));
+        command.Parameters.Add(Sql.Texts(query.RootNames?.Select(name => name.ToLowerInvariant())));
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var found = new List<OrchestrationMetadata>();
         while (await reader.ReadAsync(cancellation))

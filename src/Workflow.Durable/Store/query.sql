@@ -1,5 +1,5 @@
 -- A page of instances, newest first. Null filters match all.
--- $1 with input and output, $2 created from, $3 created before, $4 statuses, $5 name, $6 id prefix, $7, $8 the last of the page before, $9 page size
+-- $1 with input and output, $2 created from, $3 created before, $4 statuses, $5 name, $6 id prefix, $7, $8 the last of the page before, $9 page size, $10 names of outermost parents, lower case
 SELECT instance_id, name, status, parent_id, created_at, updated_at, completed_at,
        CASE WHEN $1 THEN input END, CASE WHEN $1 THEN output END, custom_status, failure, tags
 FROM instances
@@ -9,5 +9,11 @@ WHERE ($2::timestamptz IS NULL OR created_at >= $2)
   AND ($5::text IS NULL OR lower(name) = lower($5))
   AND ($6::text IS NULL OR starts_with(instance_id, $6))
   AND ($7::timestamptz IS NULL OR (created_at, instance_id) < ($7, $8))
+  AND ($10::text[] IS NULL OR (
+        WITH RECURSIVE up (name, parent_id) AS (
+            SELECT instances.name, instances.parent_id
+            UNION ALL
+            SELECT parent.name, parent.parent_id FROM up JOIN instances parent ON parent.instance_id = up.parent_id)
+        SELECT lower(name) FROM up WHERE parent_id IS NULL) = ANY ($10))
 ORDER BY created_at DESC, instance_id DESC
 LIMIT $9;

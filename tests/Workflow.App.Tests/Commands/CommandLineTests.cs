@@ -135,7 +135,7 @@ public sealed class CommandLineTests(PostgresFixture postgres)
     [InlineData("is no status", "list", "--status", "Done")]
     [InlineData("Unrecognized command", "rnu")]
     [InlineData("Required argument", "run")]
-    [InlineData("reachable from other machines", "serve", "--urls", "http://0.0.0.0:7071")]
+    [InlineData("host names go into Access:Hosts", "serve", "--urls", "http://etl.example.com:7071")]
     [InlineData("is not an address to listen on", "serve", "--urls", "7071")]
     public async Task What_cannot_be_done_is_said_on_stderr_and_ends_with_2(string says, params string[] arguments)
     {
@@ -173,6 +173,7 @@ public sealed class CommandLineTests(PostgresFixture postgres)
     [InlineData("raise")]
     [InlineData("purge")]
     [InlineData("connection")]
+    [InlineData("audit")]
     [InlineData("convert-schema")]
     public async Task The_help_of_a_command_ends_with_two_examples(string command)
     {
