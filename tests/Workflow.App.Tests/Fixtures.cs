@@ -2,5 +2,6 @@ using Workflow.Testing;
 
 [assembly: AssemblyFixture(typeof(PostgresFixture))]
 [assembly: AssemblyFixture(typeof(DynamoDbFixture))]
+[assembly: AssemblyFixture(typeof(RadosFixture))]
 [assembly: AssemblyFixture(typeof(MariaDbFixture))]
 [assembly: AssemblyFixture(typeof(AzuriteFixture))]
