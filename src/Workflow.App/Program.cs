@@ -13,6 +13,8 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     ResumeCommand.Create(),
     RaiseCommand.Create(),
     PurgeCommand.Create(),
+    SchedulesCommand.Create(),
+    BackfillCommand.Create(),
     BookmarksCommand.Create(),
     KeysCommand.Create(),
     AuditCommand.Create(),

@@ -48,5 +48,5 @@ internal static class PipelinesApi
 internal sealed record PipelineView(string Name, string Kind, string Summary, string? Trigger, string? Schedule, JsonObject Options)
 {
     public static PipelineView From(Pipeline pipeline) =>
-        new(pipeline.Name, pipeline.Kind.Name, pipeline.Kind.Summary, pipeline.Trigger?.Prefix.ToString(), pipeline.Schedule?.Text, pipeline.Options);
+        new(pipeline.Name, pipeline.Kind.Name, pipeline.Kind.Summary, pipeline.Trigger?.Prefix.ToString(), pipeline.Schedule?.Schedule.Text, pipeline.Options);
 }

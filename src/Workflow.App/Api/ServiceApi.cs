@@ -29,6 +29,7 @@ internal static class ServiceApi
         app.MapAudit();
         app.MapPipelines();
         app.MapRuns();
+        app.MapSchedules();
         app.MapBookmarks();
         app.MapCheckIns();
         app.MapNotifications();

@@ -82,6 +82,19 @@ internal sealed class ServiceClient(Uri address, string? credential) : IDisposab
         return SendAsync<AuditPage>(HttpMethod.Get, $"api/audit{query}", null, cancellation);
     }
 
+    public Task<IReadOnlyList<ScheduleView>> SchedulesAsync(CancellationToken cancellation) =>
+        SendAsync<IReadOnlyList<ScheduleView>>(HttpMethod.Get, "api/schedules", null, cancellation);
+
+    /// <param name="verb"><c>pause</c> or <c>resume</c>.</param>
+    public Task<ScheduleView> SteerScheduleAsync(string pipeline, string verb, string? reason, CancellationToken cancellation) =>
+        SendAsync<ScheduleView>(HttpMethod.Post, $"api/schedules/{Uri.EscapeDataString(pipeline)}/{verb}{Query(("reason", reason))}", null, cancellation);
+
+    public Task<TickPage> TicksAsync(string pipeline, string from, string to, CancellationToken cancellation) =>
+        SendAsync<TickPage>(HttpMethod.Get, $"api/schedules/{Uri.EscapeDataString(pipeline)}/ticks{Query(("from", from), ("to", to))}", null, cancellation);
+
+    public Task<Run> BackfillAsync(string pipeline, string from, string to, int parallel, CancellationToken cancellation) => SendAsync<Run>(
+        HttpMethod.Post, $"api/schedules/{Uri.EscapeDataString(pipeline)}/backfill{Query(("from", from), ("to", to), ("parallel", $"{parallel}"))}", null, cancellation);
+
     public void Dispose() => _http.Dispose();
 
     private static string BookmarksPath(string pipeline) => $"api/pipelines/{Uri.EscapeDataString(pipeline)}/bookmarks";

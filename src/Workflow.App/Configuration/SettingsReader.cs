@@ -102,6 +102,7 @@ internal static class SettingsReader
             _ when type == typeof(decimal) => decimal.TryParse(text, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : null,
             _ when type == typeof(double) => double.TryParse(text, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? JsonValue.Create(number) : null,
             _ when type == typeof(TimeSpan) => TimeSpan.TryParseExact(text, "c", null, out var span) ? JsonValue.Create(span.ToString("c")) : null,
+            _ when type == typeof(DateTimeOffset) => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment) ? JsonValue.Create(moment) : null,
             _ when type.IsEnum => Enum.GetNames(type).Contains(text, StringComparer.OrdinalIgnoreCase) ? JsonSerializer.SerializeToNode(Enum.Parse(type, text, ignoreCase: true), type) : null,
             _ => throw new NotSupportedException($"A setting of type {type.Name} has no way to be read: add it here."),
         };
@@ -112,6 +113,7 @@ internal static class SettingsReader
         _ when type == typeof(string) => "a text",
         _ when type == typeof(bool) => "true or false",
         _ when type == typeof(TimeSpan) => "a time span such as 00:00:30",
+        _ when type == typeof(DateTimeOffset) => "a time such as 2026-11-21T08:00:00Z",
         _ when type.IsEnum => $"one of {string.Join(", ", Enum.GetNames(type))}",
         _ when type == typeof(IReadOnlyList<string>) => "a text or a list of texts",
         _ when type == typeof(decimal) || type == typeof(double) => "a number",

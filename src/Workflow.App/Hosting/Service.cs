@@ -8,6 +8,7 @@ using Workflow.App.Notifications;
 using Workflow.App.Pipelines;
 using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers;
+using Workflow.App.Triggers.Schedules;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -123,6 +124,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddApi().AddAccess(options, settings.Access);
         services.AddOutboundGuard(settings.Outbound);
+        services.AddSchedules();
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);

@@ -12,6 +12,7 @@ internal sealed class ServiceDatabase : IAsyncDisposable
     // Numbered files in Migrations/, in order; what was released is never changed.
     private static readonly string[] Files =
     [
+        "0001_schedules.sql",
         "0002_access.sql",
         "0003_notifications.sql",
     ];

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Workflow.App.Configuration;
 using Workflow.App.Triggers;
+using Workflow.App.Triggers.Schedules;
 
 namespace Workflow.App.Pipelines;
 
@@ -12,7 +13,7 @@ namespace Workflow.App.Pipelines;
 /// <param name="Trigger">Starts a run for each new object, or null.</param>
 /// <param name="Schedule">Starts a run at each tick, or null.</param>
 /// <param name="Options">The kind's input, as far as configuration gives it.</param>
-internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTrigger? Trigger, Schedule? Schedule, JsonObject Options)
+internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTrigger? Trigger, ScheduleTrigger? Schedule, JsonObject Options)
 {
     /// <summary>The input of one run: the options, overridden by what the run was given.</summary>
     /// <exception cref="SettingsException">Something in it is wrong; all of it is named.</exception>
@@ -43,6 +44,11 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
             errors.Add(entry.Path, null, "name a pipeline with 1 to 60 of a-z, A-Z, 0-9, - and _");
         }
 
+        if (entry.Key.Equals(Backfill.Name, StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add(entry.Path, null, $"name it otherwise: {Backfill.Name} is what starts the ticks of others");
+        }
+
         var given = SettingsReader.ToJson(entry);
         var (trigger, schedule) = ReadTrigger(TakeSection(given, "Trigger", entry.Path, errors), $"{entry.Path}:Trigger", errors);
         var options = TakeSection(given, "Options", entry.Path, errors) ?? [];
@@ -59,15 +65,20 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
             errors.Add($"{entry.Path}:Trigger:Object", trigger.Prefix.ToString(), $"its objects would be moved to where it looks, {loop}; watch a folder of its own, for example {trigger.Prefix.WithKey($"{trigger.Prefix.Key}{Areas.Landing}/")}");
         }
 
-        kind.Read(options, $"{entry.Path}:Options", errors);
+        var input = kind.Read(options, $"{entry.Path}:Options", errors);
+        if (schedule is not null && kind.NeedsObject && input.Object is null)
+        {
+            errors.Add($"{entry.Path}:Options:Object", null, "name the object that each scheduled run reads, for example local://landing/json/");
+        }
+
         return new(entry.Key, kind, trigger, schedule, options);
     }
 
     /// <summary>A trigger is told by what it names: a schedule, or the place of objects.</summary>
-    private static (ObjectTrigger? Objects, Schedule? Schedule) ReadTrigger(JsonObject? section, string path, SettingErrors errors) => section switch
+    private static (ObjectTrigger? Objects, ScheduleTrigger? Schedule) ReadTrigger(JsonObject? section, string path, SettingErrors errors) => section switch
     {
         null => (null, null),
-        _ when section.Any(setting => setting.Key.Equals(nameof(Schedule), StringComparison.OrdinalIgnoreCase)) => (null, Schedule.Read(section, path, errors)),
+        _ when section.Any(setting => setting.Key.Equals(nameof(Schedule), StringComparison.OrdinalIgnoreCase)) => (null, ScheduleTrigger.Read(section, path, errors)),
         _ => (ObjectTrigger.Read(section, path, errors), null),
     };
 

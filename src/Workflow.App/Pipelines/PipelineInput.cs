@@ -11,6 +11,9 @@ internal abstract record PipelineInput
     /// <summary>The address of what to read; null in configuration, where each run names its own.</summary>
     public string? Object { get; init; }
 
+    /// <summary>The tick of its schedule that the run is for, in UTC; null where no schedule asks for it. A run of the past is begun now, but is about then.</summary>
+    public DateTimeOffset? ScheduledFor { get; init; }
+
     /// <summary>Where messages about the run go; see <see cref="NotifyInput.Slack"/>. Told is how each run ended.</summary>
     public string? Slack { get; init; }
 

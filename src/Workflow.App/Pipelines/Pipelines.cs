@@ -11,6 +11,7 @@ using Workflow.App.Pipelines.QuadraticPrimes;
 using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.App.Pipelines.SyncSalesforce;
+using Workflow.App.Triggers.Schedules;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -64,6 +65,7 @@ internal static class Pipelines
     /// <summary>Each pipeline is an orchestrator under its own name; the activities of its kind are there once.</summary>
     public static void Register(DurableTaskRegistry registry, IEnumerable<Pipeline> pipelines)
     {
+        registry.AddOrchestrator<Backfill>(Backfill.Name).AddActivity<FindTicks>().AddActivity<StartTick>().AddActivity<LookAtTick>();
         registry.AddActivity<Notify>().AddActivity<HadFailedBefore>().AddActivity<RecordState>().AddActivity<FindRunBefore>();
         foreach (var kind in Kinds)
         {

@@ -58,8 +58,14 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     }
 
     /// <summary>Starts the run of a tick of the pipeline's schedule; the same tick told again is the same run.</summary>
-    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, CancellationToken cancellation) =>
-        StartAsync(pipeline, pipeline.ReadInput(null), $"{pipeline.Name}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", cancellation);
+    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, CancellationToken cancellation) => StartAsync(
+        pipeline,
+        pipeline.ReadInput(new JsonObject { [nameof(PipelineInput.ScheduledFor)] = tick.ToUniversalTime().ToString("O") }),
+        InstanceFor(pipeline.Name, tick),
+        cancellation);
+
+    /// <summary>The instance id of the run that a tick asks for, of the schedule or of a backfill.</summary>
+    public static string InstanceFor(string pipeline, DateTimeOffset tick) => $"{pipeline}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}";
 
     /// <summary>The instance id that a key of the caller's stands for.</summary>
     public static string InstanceFor(string pipeline, string key) =>

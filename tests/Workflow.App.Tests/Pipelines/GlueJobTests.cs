@@ -77,7 +77,7 @@ public sealed class GlueJobTests(PostgresFixture postgres)
         using var data = new TempFolder();
         var schedule = Settings.Load(Settings.Sources(new(data.Path))).Find("json-to-parquet").Schedule!;
 
-        var tick = schedule.Next(new(2024, 3, 3, 10, 21, 0, TimeSpan.Zero));
+        var tick = schedule.Schedule.Next(new(2024, 3, 3, 10, 21, 0, TimeSpan.Zero));
 
         Assert.Equal(new(2024, 3, 3, 11, 20, 0, TimeSpan.Zero), tick);
     }

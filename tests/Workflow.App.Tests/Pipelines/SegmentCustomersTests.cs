@@ -185,7 +185,7 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
 
         var schedule = Settings.Load(Settings.Sources(new(folder.Path))).Find("segment-customers").Schedule!;
 
-        Assert.Equal(new DateTimeOffset(2026, 11, 22, 8, 0, 0, TimeSpan.Zero), schedule.Next(new DateTimeOffset(2026, 11, 21, 8, 0, 0, TimeSpan.Zero)));
+        Assert.Equal(new DateTimeOffset(2026, 11, 22, 8, 0, 0, TimeSpan.Zero), schedule.Schedule.Next(new DateTimeOffset(2026, 11, 21, 8, 0, 0, TimeSpan.Zero)));
     }
 
     [Theory]

@@ -11,7 +11,7 @@ internal sealed class SegmentCustomers : TaskOrchestrator<SegmentCustomersInput,
         context.ReportAsync(input, input.Output, async report =>
         {
             var retry = Steps.Retry(input.Attempts);
-            var day = input.Date is { } date ? DateOnly.ParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture) : DateOnly.FromDateTime(context.CurrentUtcDateTime);
+            var day = input.Date is { } date ? DateOnly.ParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture) : DateOnly.FromDateTime(input.ScheduledFor?.UtcDateTime ?? context.CurrentUtcDateTime);
             var run = new SegmentRun(context.Name, input, day, context.NewGuid().ToString("N"));
             var prepared = await report.StateAsync("prepare", () => context.CallActivityAsync<PreparedCustomers>(nameof(PrepareCustomers), run, retry));
             var customers = new CustomersOf(run, prepared, prepared.Model);

@@ -1,0 +1,53 @@
+using Workflow.App.Pipelines;
+using Workflow.Durable;
+
+namespace Workflow.App.Triggers.Schedules;
+
+/// <summary>Runs the ticks of a pipeline's schedule in a span of time, so many at once. A tick that has been run, whatever asked for it, is that run.</summary>
+internal sealed class Backfill : TaskOrchestrator<BackfillInput, BackfillResult>
+{
+    /// <summary>What it is called where pipelines are.</summary>
+    public const string Name = "backfill";
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    public override async Task<BackfillResult> RunAsync(TaskOrchestrationContext context, BackfillInput input)
+    {
+        var part = await context.CallActivityAsync<BackfillPart>(nameof(FindTicks), input, Steps.Retry(BackfillInput.Attempts));
+        var result = input.Done;
+        await context.ForEachAsync(part.Ticks, input.Parallel, async tick =>
+        {
+            var ended = await RunAsync(context, new(input.Pipeline, tick));
+            result = result.With(Runs.InstanceFor(input.Pipeline, tick), ended);
+            context.SetCustomStatus(result);
+            return ended;
+        });
+        if (part.More is { } from)
+        {
+            context.ContinueAsNew(input with { From = from, Done = result });
+        }
+
+        return result;
+    }
+
+    private static async Task<TickEnd> RunAsync(TaskOrchestrationContext context, TickOf tick)
+    {
+        try
+        {
+            await context.CallActivityAsync<string>(nameof(StartTick), tick, Steps.Retry(BackfillInput.Attempts));
+            for (var pause = FirstPause; ; pause = 2 * pause < LongestPause ? 2 * pause : LongestPause)
+            {
+                await context.CreateTimer(pause, CancellationToken.None);
+                if (await context.CallActivityAsync<TickEnd>(nameof(LookAtTick), tick, Steps.Retry(BackfillInput.Attempts)) is var end and not TickEnd.NotYet)
+                {
+                    return end;
+                }
+            }
+        }
+        catch (TaskFailedException)
+        {
+            return TickEnd.Failed;
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- The time that counts.
+SELECT schedule_clock();
