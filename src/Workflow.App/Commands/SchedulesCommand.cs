@@ -18,7 +18,7 @@ internal static class SchedulesCommand
         command.SetAction((line, cancellation) => AskAsync(line, async service => await service.SchedulesAsync(cancellation), cancellation));
         command.Subcommands.Add(Steer("pause", "Holds a schedule: no tick of it becomes a run until it is resumed.", [Reason], "workflow schedules pause segment-customers --reason 'month-end closing'"));
         command.Subcommands.Add(Steer("resume", "Lets a schedule go on with its next tick; those meanwhile are left out.", [], "workflow schedules resume segment-customers"));
-        return command.WithExamples("workflow schedules", "workflow schedules --json", "workflow schedules pause segment-customers");
+        return command.WithExamples("workflow schedules --json", "workflow schedules pause segment-customers --reason 'month-end closing'");
     }
 
     private static Command Steer(string verb, string description, IEnumerable<Option> options, string example)

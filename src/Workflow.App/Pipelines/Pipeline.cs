@@ -66,6 +66,11 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
         }
 
         var input = kind.Read(options, $"{entry.Path}:Options", errors);
+        if (input.ScheduledFor is not null)
+        {
+            errors.Add($"{entry.Path}:Options:ScheduledFor", $"{input.ScheduledFor:u}", "leave it out: each run has a tick of its own");
+        }
+
         if (schedule is not null && kind.NeedsObject && input.Object is null)
         {
             errors.Add($"{entry.Path}:Options:Object", null, "name the object that each scheduled run reads, for example local://landing/json/");

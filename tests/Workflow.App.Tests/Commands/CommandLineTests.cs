@@ -175,6 +175,8 @@ public sealed class CommandLineTests(PostgresFixture postgres)
     [InlineData("connection")]
     [InlineData("audit")]
     [InlineData("convert-schema")]
+    [InlineData("schedules")]
+    [InlineData("backfill")]
     public async Task The_help_of_a_command_ends_with_two_examples(string command)
     {
         await using var installation = await Installation.CreateAsync(postgres);

@@ -31,6 +31,9 @@ internal sealed record ScheduleRow(
     /// <summary>It ticks: nobody has paused it, and the settings name it.</summary>
     public bool Ticks => PausedAt is null && RemovedAt is null;
 
+    /// <summary>How long until its next tick; null where there will be none by itself.</summary>
+    public TimeSpan? DueIn(DateTimeOffset now) => Ticks ? NextTick - now : null;
+
     public static ScheduleRow Of(string pipeline, ScheduleTrigger trigger, DateTimeOffset now) =>
         new(pipeline, trigger.Schedule.Text, trigger.Schedule.TimeZone, trigger.Overlap, trigger.CatchUp, trigger.CatchUpWindow, trigger.Schedule.Next(now));
 

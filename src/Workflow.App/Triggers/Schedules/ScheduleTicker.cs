@@ -4,9 +4,10 @@ using Workflow.Durable;
 namespace Workflow.App.Triggers.Schedules;
 
 /// <summary>A schedule after its turn.</summary>
+/// <param name="Now">The time that counted.</param>
 /// <param name="LookIn">Until something is due again; null when nothing will be by itself.</param>
 /// <param name="IsUpToDate">It is as the settings have it.</param>
-internal sealed record Ticked(TimeSpan? LookIn, bool IsUpToDate);
+internal sealed record Ticked(DateTimeOffset Now, TimeSpan? LookIn, bool IsUpToDate);
 
 /// <summary>
 /// Starts the runs of the ticks that are due. A schedule is in one host's hands at a time; the run's id is made of the tick, and the row moves on
@@ -17,34 +18,34 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
     // A run that is waited for may have ended.
     private static readonly TimeSpan LookAtRun = TimeSpan.FromSeconds(1);
 
-    /// <param name="update">Brings the schedule up to date with the settings, as soon as nothing is due by what they said before.</param>
-    public async Task<Ticked> TakeAsync(Pipeline pipeline, bool update, CancellationToken cancellation)
+    /// <param name="seen">
+    /// As it was seen to be due; null to bring it up to date with the settings, as soon as nothing is due by what they said before.
+    /// </param>
+    /// <param name="at">When it was seen.</param>
+    public async Task<Ticked> TakeAsync(Pipeline pipeline, ScheduleRow? seen, DateTimeOffset at, CancellationToken cancellation)
     {
+        if (seen?.ReadSchedule() is { } known && ScheduleTurn.Take(seen, known, await IsBusyAsync(seen, cancellation), at) is { Start.Count: 0 } waiting && waiting.Row == seen)
+        {
+            return new(at, LookAtRun, IsUpToDate: true);  // a lock is written down, too: whoever only waits takes none
+        }
+
         await using var locked = await LockAsync(pipeline, cancellation);
-        var (row, started) = (locked.Row, 0);
+        var (row, now) = (locked.Row, locked.Now);
         var schedule = row.ReadSchedule();
-        if (schedule is not null && ScheduleTurn.IsDue(row, locked.Now))
-        {
-            var turn = ScheduleTurn.Take(row, schedule, await IsBusyAsync(row, cancellation), locked.Now);
-            row = await StartAsync(pipeline, turn, cancellation);
-            started = turn.Start.Count;
-            ReportLeftOut(locked.Row, row);
-        }
-
-        var isDue = ScheduleTurn.IsDue(row, locked.Now);
-        if (update && (schedule is null || !isDue))
-        {
-            row = row.With(pipeline.Schedule!, locked.Now);
-            update = false;
-        }
-
+        var turn = schedule is not null && ScheduleTurn.IsDue(row, now) ? ScheduleTurn.Take(row, schedule, await IsBusyAsync(row, cancellation), now) : new([], row);
+        row = await StartAsync(pipeline, turn, cancellation);
+        ReportLeftOut(locked.Row, row);
+        var isDue = schedule is not null && ScheduleTurn.IsDue(row, now);
+        var isUpToDate = seen is not null || !isDue;
+        row = seen is null && isUpToDate ? row.With(pipeline.Schedule!, now) : row;
         if (row != locked.Row)
         {
-            await locked.SaveAsync(row, tellOthers: row.NextTick != locked.Row.NextTick && started == 0, cancellation);
+            // The others know when the next tick of a schedule is due, but not of another schedule.
+            await locked.SaveAsync(row, tellOthers: seen is null, cancellation);
         }
 
-        var wait = isDue ? started < ScheduleTurn.MostAtOnce ? LookAtRun : TimeSpan.Zero : row.Ticks ? row.NextTick - locked.Now : null;
-        return new(wait, !update);
+        var wait = isDue && turn.Start.Count < ScheduleTurn.MostAtOnce ? LookAtRun : row.ReadSchedule() is null ? null : row.DueIn(now);
+        return new(now, wait, isUpToDate);
     }
 
     private async Task<LockedSchedule> LockAsync(Pipeline pipeline, CancellationToken cancellation)

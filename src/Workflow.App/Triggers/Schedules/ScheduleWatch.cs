@@ -52,30 +52,34 @@ internal sealed class ScheduleWatch(Settings settings, ScheduleTable table, Sche
     {
         var asked = time.GetTimestamp();
         var (now, rows) = await table.ListAsync(stopping);
-        var there = rows.ToDictionary(row => row.Pipeline);
-        var sleeps = new ConcurrentBag<TimeSpan>([LongestSleep, .. rows.Where(IsOurs).Where(row => row is { Ticks: true, NextTick: not null }).Select(row => row.NextTick!.Value - now).Where(left => left > TimeSpan.Zero)]);
-        var due = _pipelines.Values.Where(pipeline => _outdated.ContainsKey(pipeline.Name) || (there.TryGetValue(pipeline.Name, out var row) && ScheduleTurn.IsDue(row, now)));
-        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping }, async (pipeline, _) =>
+        var seen = rows.ToDictionary(row => row.Pipeline);
+        var sleeps = new ConcurrentBag<TimeSpan>([LongestSleep]);
+        await Parallel.ForEachAsync(_pipelines.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping }, async (pipeline, _) =>
         {
             var sleep = (TimeSpan?)Retry;
-            await TryAsync(pipeline.Name, async () => sleep = await TakeAsync(pipeline, stopping));
-            sleeps.Add((sleep ?? LongestSleep) + time.GetElapsedTime(asked));
+            await TryAsync(pipeline.Name, async () => sleep = await SeeToAsync(pipeline, seen.GetValueOrDefault(pipeline.Name), now, stopping));
+            sleeps.Add(sleep ?? LongestSleep);
         });
         var left = sleeps.Min() - time.GetElapsedTime(asked);
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-
-        bool IsOurs(ScheduleRow row) => _pipelines.ContainsKey(row.Pipeline);
     }
 
-    private async Task<TimeSpan?> TakeAsync(Pipeline pipeline, CancellationToken stopping)
+    /// <returns>How long nothing is to be done about it, from <paramref name="now"/> on.</returns>
+    private async Task<TimeSpan?> SeeToAsync(Pipeline pipeline, ScheduleRow? seen, DateTimeOffset now, CancellationToken stopping)
     {
-        var ticked = await ticker.TakeAsync(pipeline, _outdated.ContainsKey(pipeline.Name), stopping);
+        var isOutdated = _outdated.ContainsKey(pipeline.Name);
+        if (seen is not null && !isOutdated && !ScheduleTurn.IsDue(seen, now))
+        {
+            return seen.DueIn(now);
+        }
+
+        var ticked = await ticker.TakeAsync(pipeline, isOutdated ? null : seen, now, stopping);
         if (ticked.IsUpToDate)
         {
             _outdated.TryRemove(pipeline.Name, out _);
         }
 
-        return ticked.LookIn;
+        return ticked.Now - now + ticked.LookIn;
     }
 
     /// <summary>Hears when a schedule is paused, resumed or changed.</summary>
