@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Schedules;
@@ -15,16 +16,17 @@ internal static class SchedulesApi
     public static void MapSchedules(this IEndpointRouteBuilder routes)
     {
         var schedules = routes.MapGroup("/api/schedules");
-        schedules.MapGet("/", ListAsync).Needs(Role.Viewer);
-        schedules.MapGet("/{name}", GetAsync).Needs(Role.Viewer);
-        schedules.MapGet("/{name}/ticks", TicksAsync).Needs(Role.Viewer);
-        schedules.MapPost("/{name}/pause", PauseAsync).Needs(Role.Operator);
-        schedules.MapPost("/{name}/resume", ResumeAsync).Needs(Role.Operator);
-        schedules.MapPost("/{name}/backfill", BackfillAsync).Needs(Role.Operator);
+        var schedule = schedules.MapGroup("/{name}").OfPipeline("name");
+        schedules.MapGet("/", ListAsync).Needs(Role.Viewer).ByCaller();
+        schedule.MapGet("/", GetAsync).Needs(Role.Viewer);
+        schedule.MapGet("/ticks", TicksAsync).Needs(Role.Viewer);
+        schedule.MapPost("/pause", PauseAsync).Needs(Role.Operator);
+        schedule.MapPost("/resume", ResumeAsync).Needs(Role.Operator);
+        schedule.MapPost("/backfill", BackfillAsync).Needs(Role.Operator);
     }
 
-    private static async Task<Ok<ScheduleView[]>> ListAsync(Settings settings, ScheduleTable table, CancellationToken cancellation) =>
-        TypedResults.Ok(await ReadAsync(settings, table, cancellation));
+    private static async Task<Ok<ScheduleView[]>> ListAsync(HttpContext context, Settings settings, ScheduleTable table, CancellationToken cancellation) =>
+        TypedResults.Ok((await ReadAsync(settings, table, cancellation)).Where(schedule => Caller.Of(context).MaySee(schedule.Pipeline)).ToArray());
 
     private static async Task<Ok<ScheduleView>> GetAsync(string name, Settings settings, ScheduleTable table, CancellationToken cancellation) =>
         TypedResults.Ok((await ReadAsync(settings, table, cancellation)).FirstOrDefault(schedule => schedule.Pipeline.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? throw NoSchedule(name));
@@ -46,8 +48,13 @@ internal static class SchedulesApi
         return TypedResults.Ok(new TickPage(await Task.WhenAll(page), ticks.Count > top ? ticks[^1] : null));
     }
 
-    private static Task<Ok<ScheduleView>> PauseAsync(string name, HttpContext http, Settings settings, ScheduleTable table, CancellationToken cancellation, string? reason = null) =>
-        ChangeAsync(name, settings, table, (row, now) => row.PausedAt is null ? row with { PausedAt = now, PausedBy = http.User.Identity?.Name ?? "somebody on this machine", PauseReason = reason } : row, cancellation);
+    private static Task<Ok<ScheduleView>> PauseAsync(string name, HttpContext context, Settings settings, ScheduleTable table, CancellationToken cancellation, string? reason = null) =>
+        ChangeAsync(
+            name,
+            settings,
+            table,
+            (row, now) => row.PausedAt is null ? row with { PausedAt = now, PausedBy = Caller.Of(context).Name, PauseReason = reason } : row,
+            cancellation);
 
     /// <summary>What would have been due meanwhile is left out.</summary>
     private static Task<Ok<ScheduleView>> ResumeAsync(string name, Settings settings, ScheduleTable table, CancellationToken cancellation) =>
@@ -119,7 +126,7 @@ internal static class SchedulesApi
             }
 
             var now = await table.ClockAsync(cancellation);
-            return new(pipeline.Name, schedule, first, last < now ? last : now, $"{Runs.InstanceFor($"{pipeline.Name}-backfill", first)}-{last.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}");
+            return new(pipeline.Name, schedule, first, last < now ? last : now, Backfill.InstanceFor(pipeline.Name, first, last));
         }
 
         private static DateTimeOffset Read(string name, string text, Func<DateOnly, DateTimeOffset> ofDay)

@@ -1,3 +1,4 @@
+using Workflow.App.Triggers.Schedules;
 using Workflow.Durable;
 
 namespace Workflow.App.Api.Access;
@@ -41,7 +42,7 @@ internal sealed class RunOwners(DurableTaskClient client)
 
             if (run.ParentInstanceId is not { } parent)
             {
-                return run.Name;
+                return Backfill.PipelineOf(run) ?? run.Name;
             }
 
             instance = parent;

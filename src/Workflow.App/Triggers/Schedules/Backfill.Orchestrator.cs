@@ -9,8 +9,17 @@ internal sealed class Backfill : TaskOrchestrator<BackfillInput, BackfillResult>
     /// <summary>What it is called where pipelines are.</summary>
     public const string Name = "backfill";
 
+    private const string Id = "-backfill-";
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>The id of the backfill of a pipeline over a span of time.</summary>
+    public static string InstanceFor(string pipeline, DateTimeOffset from, DateTimeOffset to) =>
+        $"{pipeline}{Id}{from.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{to.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}";
+
+    /// <summary>The pipeline that a backfill is of; null where the run is none.</summary>
+    public static string? PipelineOf(OrchestrationMetadata run) => run.Name == Name ? run.InstanceId[..run.InstanceId.LastIndexOf(Id, StringComparison.Ordinal)] : null;
 
     public override async Task<BackfillResult> RunAsync(TaskOrchestrationContext context, BackfillInput input)
     {
