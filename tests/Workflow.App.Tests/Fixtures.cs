@@ -5,3 +5,4 @@ using Workflow.Testing;
 [assembly: AssemblyFixture(typeof(RadosFixture))]
 [assembly: AssemblyFixture(typeof(MariaDbFixture))]
 [assembly: AssemblyFixture(typeof(AzuriteFixture))]
+[assembly: AssemblyFixture(typeof(S3Fixture))]

@@ -19,6 +19,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         "Aws",
         AzureSettings.Section,
         "ConnectionStrings",
+        EventSettings.Section,
         AccessSettings.Kestrel,
         "Logging",
         OutboundSettings.Section,
@@ -29,6 +30,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
 
     /// <summary>Who may call.</summary>
     public AccessSettings Access { get; init; } = new();
+
+    /// <summary>Where events of objects come from.</summary>
+    public EventSettings Events { get; init; } = new();
 
     /// <summary>Which closed addresses may be called all the same.</summary>
     public OutboundSettings Outbound { get; init; } = new();
@@ -73,6 +77,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var azure = AzureSettings.Load(sources, errors);
         var secrets = SecretsSettings.Load(sources, errors);
         azure.CheckVault(secrets.Store, errors);
+        var events = EventSettings.Load(sources, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
@@ -82,6 +87,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines)
         {
             Access = access,
+            Events = events,
             Outbound = outbound,
             Secrets = secrets,
         };
@@ -108,10 +114,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var taking = pipelines.Where(pipeline => pipeline is { Kind.TakesObjectAway: true, Trigger: not null }).ToArray();
         foreach (var pipeline in taking)
         {
-            var prefix = pipeline.Trigger!.Prefix.ToString();
-            if (taking.FirstOrDefault(other => other != pipeline && prefix.StartsWith(other.Trigger!.Prefix.ToString(), StringComparison.Ordinal)) is { } rival)
+            if (taking.FirstOrDefault(other => other != pipeline && pipeline.Trigger!.IsIn(other.Trigger!)) is { } rival)
             {
-                errors.Add($"Pipelines:{pipeline.Name}:Trigger:Object", prefix, $"pipeline '{rival.Name}' takes the objects under {rival.Trigger!.Prefix} away; watch another prefix");
+                errors.Add($"Pipelines:{pipeline.Name}:Trigger:Object", $"{pipeline.Trigger!.Prefix}", $"pipeline '{rival.Name}' takes the objects under {rival.Trigger!.Prefix} away; watch another prefix, or others by their Suffix");
             }
         }
     }

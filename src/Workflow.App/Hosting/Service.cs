@@ -9,6 +9,7 @@ using Workflow.App.Pipelines;
 using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers;
 using Workflow.App.Triggers.Schedules;
+using Workflow.App.Triggers.Events;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -128,6 +129,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);
+        services.AddObjectEvents();
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
         services.AddAwsClients().AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))
@@ -146,6 +148,7 @@ internal sealed class Service : IAsyncDisposable
 
         var app = builder.Build();
         app.UseApi();
+        app.MapEvents();
         var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks").OnThisMachineOnly();
         local.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), NotificationDelivery.LocalChannels(settings.Pipelines));
         app.Services.GetRequiredService<LocalWebhooks>().Map(local);

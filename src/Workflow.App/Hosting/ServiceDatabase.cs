@@ -15,6 +15,7 @@ internal sealed class ServiceDatabase : IAsyncDisposable
         "0001_schedules.sql",
         "0002_access.sql",
         "0003_notifications.sql",
+        "0004_object_events.sql",
     ];
 
     private readonly NpgsqlDataSource _data;

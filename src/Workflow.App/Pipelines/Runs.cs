@@ -67,6 +67,9 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     /// <summary>The instance id of the run that a tick asks for, of the schedule or of a backfill.</summary>
     public static string InstanceFor(string pipeline, DateTimeOffset tick) => $"{pipeline}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}";
 
+    public async Task<bool> ExistsAsync(string instance, CancellationToken cancellation) =>
+        await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation) is not null;
+
     /// <summary>The instance id that a key of the caller's stands for.</summary>
     public static string InstanceFor(string pipeline, string key) =>
         $"{pipeline}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, NameBytes))}";

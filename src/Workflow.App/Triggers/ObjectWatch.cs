@@ -11,7 +11,7 @@ namespace Workflow.App.Triggers;
 internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores stores, TimeProvider time, ILogger<ObjectWatch> logger) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(settings.Pipelines.Where(pipeline => pipeline.Trigger is not null).Select(pipeline => WatchAsync(pipeline, pipeline.Trigger!, stoppingToken)));
+        Task.WhenAll(settings.Pipelines.Where(pipeline => pipeline.Trigger is { Watch: true }).Select(pipeline => WatchAsync(pipeline, pipeline.Trigger!, stoppingToken)));
 
     private async Task WatchAsync(Pipeline pipeline, ObjectTrigger trigger, CancellationToken stopping)
     {
@@ -22,7 +22,7 @@ internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores sto
         {
             try
             {
-                await LookAsync(pipeline, trigger.Prefix, sight, stopping);
+                await LookAsync(pipeline, trigger, sight, stopping);
                 trouble = null;
             }
             catch (Exception failed) when (failed is not OperationCanceledException)
@@ -38,12 +38,15 @@ internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores sto
         while (await timer.WaitForNextTickAsync(stopping));
     }
 
-    private async Task LookAsync(Pipeline pipeline, ObjectAddress prefix, Sight sight, CancellationToken stopping)
+    private async Task LookAsync(Pipeline pipeline, ObjectTrigger trigger, Sight sight, CancellationToken stopping)
     {
         var seen = new List<ObjectInfo>();
-        await foreach (var found in stores.For(prefix).ListAsync(prefix, stopping))
+        await foreach (var found in stores.For(trigger.Prefix).ListAsync(trigger.Prefix, stopping))
         {
-            seen.Add(found);
+            if (trigger.Matches(found.Address))
+            {
+                seen.Add(found);
+            }
         }
 
         foreach (var arrived in sight.Take(seen))

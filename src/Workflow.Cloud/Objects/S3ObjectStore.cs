@@ -208,5 +208,10 @@ public sealed class S3ObjectStore : IObjectStore
 
     private static string Unquote(string etag) => etag.Trim('"');
 
-    private static DateTimeOffset Utc(DateTime? time) => new(DateTime.SpecifyKind(time?.ToUniversalTime() ?? default, DateTimeKind.Utc));
+    /// <summary>In whole seconds: a listing may have more, but the header of the object itself has not, and both mean the same.</summary>
+    private static DateTimeOffset Utc(DateTime? time)
+    {
+        var utc = time?.ToUniversalTime() ?? default;
+        return new(utc.Ticks - utc.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
+    }
 }
