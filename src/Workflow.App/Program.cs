@@ -4,6 +4,7 @@ using Workflow.App.Commands;
 var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool that steers it.")
 {
     ServeCommand.Create(),
+    LambdaCommand.Create(),
     RunCommand.Create(),
     StatusCommand.Create(),
     ListCommand.Create(),

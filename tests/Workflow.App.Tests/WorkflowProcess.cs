@@ -58,6 +58,9 @@ internal sealed class WorkflowProcess : IAsyncDisposable
     public static WorkflowProcess Serve(Installation installation, IReadOnlyDictionary<string, string>? environment = null) =>
         new(["serve", "--data", installation.Data.Path, "--urls", "http://127.0.0.1:0"], environment);
 
+    /// <summary>Starts a command.</summary>
+    public static WorkflowProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment) => new(arguments, environment);
+
     /// <summary>Where the service answers, once it does; null when it ended before.</summary>
     public async Task<Uri?> FindAddressAsync(Installation installation, CancellationToken cancellation)
     {

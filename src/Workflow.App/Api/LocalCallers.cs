@@ -1,6 +1,7 @@
 using System.Net;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
+using Workflow.App.Triggers.Events.Inbound;
 using Workflow.Cloud.Local;
 
 namespace Workflow.App.Api;
@@ -60,7 +61,7 @@ internal static class LocalCallers
 
         var request = context.Request;
         var hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath
+        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath && !InboundApi.IsEntrance(request.Path)
             ? (HttpStatusCode.UnsupportedMediaType, "Send the body as application/json.")
             : null;
     }

@@ -129,7 +129,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddPipelines(options.Data);
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);
-        services.AddObjectEvents();
+        services.AddObjectEvents().AddInbound();
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
         services.AddAwsClients().AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Worker))
@@ -143,7 +143,7 @@ internal sealed class Service : IAsyncDisposable
 
         if (options.Roles.HasFlag(ServiceRoles.Triggers))
         {
-            services.AddHostedService<ObjectWatch>().AddHostedService<ScheduleWatch>();
+            services.AddHostedService<ObjectWatch>().AddHostedService<ScheduleWatch>().AddHostedService<QueueWatch>();
         }
 
         var app = builder.Build();

@@ -6,7 +6,7 @@ using Amazon.Runtime.Internal.Transform;
 
 namespace Workflow.Cloud.Aws;
 
-/// <summary>Calls a service that speaks AWS JSON 1.1: what goes in and what comes out are the objects of its API reference.</summary>
+/// <summary>Calls a service that speaks AWS JSON: what goes in and what comes out are the objects of its API reference.</summary>
 public sealed class AwsJsonClient
 {
     private readonly AwsService _service;
@@ -38,7 +38,7 @@ public sealed class AwsJsonClient
 
     private async Task<JsonObject> CallAsync(string operation, JsonObject input, string? region, bool retry, CancellationToken cancellation)
     {
-        var headers = new Dictionary<string, string> { ["Content-Type"] = "application/x-amz-json-1.1", ["X-Amz-Target"] = $"{_service.Api}.{operation}" };
+        var headers = new Dictionary<string, string> { ["Content-Type"] = $"application/x-amz-json-{_service.JsonVersion}", ["X-Amz-Target"] = $"{_service.Api}.{operation}" };
         var call = new SignedCall(_service, operation, JsonSerializer.SerializeToUtf8Bytes(input), headers);
         var answer = await _channel.SendAsync(call, region, retry, cancellation);
         return answer.Length == 0 ? [] : ParseObject(answer) ?? throw new AwsException(_service.Name, operation, null, "the answer is not a JSON object.", null);

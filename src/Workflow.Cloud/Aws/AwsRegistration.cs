@@ -15,6 +15,7 @@ public static class AwsRegistration
         .AddSingleton<GlueCatalog>()
         .AddSingleton<AwsSecretStore>()
         .AddSingleton<SnsClient>()
+        .AddSingleton<SqsClient>()
         .AddSingleton<SnsNotifier>();
 
     /// <summary>The stand-in for them, to be mapped with <see cref="LocalAwsEndpoints.MapLocalAws"/>.</summary>

@@ -13,4 +13,7 @@ public sealed record AwsService(string Name, string SigningName)
 
     /// <summary>Of the Query protocol, the API's version; of the JSON protocol, the prefix of its targets.</summary>
     public required string Api { get; init; }
+
+    /// <summary>Of the JSON protocol.</summary>
+    public string JsonVersion { get; init; } = "1.1";
 }

@@ -1,19 +1,42 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Workflow.App.Api;
+using Workflow.App.Triggers.Events.Inbound;
+using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Triggers.Events;
 
 /// <summary>The parts that take events in.</summary>
 internal static class EventsRegistration
 {
+    /// <summary>The name of the HTTP client that asks SNS.</summary>
+    public const string Sns = "sns";
+
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(10);
+
     /// <summary>What starts runs for events, whoever brings them.</summary>
     public static IServiceCollection AddObjectEvents(this IServiceCollection services) =>
         services.AddSingleton<EventCounts>().AddSingleton<ObjectArrivals>().AddSingleton<ObjectEvents>();
 
+    /// <summary>What hears them over HTTP.</summary>
+    public static IServiceCollection AddInbound(this IServiceCollection services)
+    {
+        // An address that was checked is the one that is asked: no redirects. No logs, because an address of SNS may hold a token.
+        services.AddHttpClient(Sns, http => http.Timeout = AnswerWithin).RemoveAllLoggers()
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
+        services.AddSingleton(provider => new SnsCertificates(ToSns(provider), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new SnsSubscriptions(ToSns(provider), provider.GetRequiredService<ILogger<SnsSubscriptions>>()));
+        services.TryAddSingleton<ISecretStore>(provider => provider.GetRequiredService<LocalSecretStore>());
+        return services.AddSingleton<SnsTrust>().AddSingleton<SharedKeys>().AddSingleton<SlackCommands>();
+    }
+
     public static void MapEvents(this IEndpointRouteBuilder routes)
     {
+        routes.MapInbound();
         routes.MapGet("/api/events", Count).Needs(Role.Viewer);
     }
+
+    private static HttpClient ToSns(IServiceProvider provider) => provider.GetRequiredService<IHttpClientFactory>().CreateClient(Sns);
 
     /// <summary>What came in since this process started.</summary>
     private static Ok<EventCountsView> Count(EventCounts counts) => TypedResults.Ok(counts.Read());

@@ -16,7 +16,7 @@ namespace Workflow.App.Tests.Triggers.Events;
 /// <summary>What takes events in, on a hub of the test class's own that nobody works for: started runs stay as they were started.</summary>
 public sealed class EventsHost(PostgresFixture postgres, S3Fixture s3) : IAsyncLifetime
 {
-    private const string Settings =
+    private const string Written =
         """
         {
           "Events": { "EventGrid": { "Topics": [ "/subscriptions/0/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/landingacct" ] } },
@@ -46,7 +46,7 @@ public sealed class EventsHost(PostgresFixture postgres, S3Fixture s3) : IAsyncL
 
     public async ValueTask InitializeAsync()
     {
-        var settings = Workflow.App.Configuration.Settings.Load((IConfigurationRoot)new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(Settings))).Build());
+        var settings = Read(Written);
         var hub = await postgres.CreateDatabaseAsync(Cancellation);
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton(settings).AddSingleton(TimeProvider.System).AddSingleton(new ServiceDatabase(hub, "events"));
@@ -58,6 +58,8 @@ public sealed class EventsHost(PostgresFixture postgres, S3Fixture s3) : IAsyncL
         services.AddSingleton<IObjectStore>(new S3ObjectStore(client, TimeProvider.System));
         _services = services.BuildServiceProvider();
     }
+
+    internal static Settings Read(string json) => Settings.Load(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build());
 
     internal Task<EventsAccepted> AcceptAsync(string json) => Events.AcceptAsync(JsonDocument.Parse(json).RootElement, Cancellation);
 
