@@ -21,7 +21,8 @@ internal static class EventsRegistration
     /// <summary>What hears them over HTTP.</summary>
     public static IServiceCollection AddInbound(this IServiceCollection services)
     {
-        // An address that was checked is the one that is asked: no redirects. No logs, because an address of SNS may hold a token.
+        // An address that was checked is the one that is asked: no redirects. It may be in a private network, where that has an endpoint of SNS;
+        // whoever answers there must have SNS's name in its certificate. No logs, because an address of SNS may hold a token.
         services.AddHttpClient(Sns, http => http.Timeout = AnswerWithin).RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
         services.AddSingleton(provider => new SnsCertificates(ToSns(provider), provider.GetRequiredService<TimeProvider>()));

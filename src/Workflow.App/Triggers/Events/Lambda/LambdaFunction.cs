@@ -24,7 +24,7 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         services.AddSingleton(settings).AddSingleton(data).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddSingleton(new AwsEndpoints(settings.Aws, () => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws.")));
-        services.AddAwsClients().AddPipelines(data);
+        services.AddAwsClients().AddPipelines(data).AddAzure(settings.Azure);
         services.AddDurableTaskClient(options =>
         {
             settings.Host.ApplyTo(options);
