@@ -26,7 +26,11 @@ internal sealed record AwsSettings
         var endpoints = new Dictionary<string, AwsEndpoint>();
         foreach (var (service, setting) in written)
         {
-            if (AwsEndpoint.TryParse(setting, out var endpoint))
+            if (service == nameof(given.SQS) && setting?.Equals("local", StringComparison.OrdinalIgnoreCase) == true)
+            {
+                errors.Add($"{Section}:{nameof(Endpoints)}:{service}", setting, "there is no stand-in for SQS; write aws, or the address of a server of its protocol such as http://127.0.0.1:4566");
+            }
+            else if (AwsEndpoint.TryParse(setting, out var endpoint))
             {
                 endpoints[service] = endpoint;
             }

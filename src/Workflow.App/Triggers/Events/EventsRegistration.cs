@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Workflow.App.Api;
 using Workflow.App.Triggers.Events.Inbound;
-using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Triggers.Events;
 
@@ -27,7 +25,6 @@ internal static class EventsRegistration
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
         services.AddSingleton(provider => new SnsCertificates(ToSns(provider), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new SnsSubscriptions(ToSns(provider), provider.GetRequiredService<ILogger<SnsSubscriptions>>()));
-        services.TryAddSingleton<ISecretStore>(provider => provider.GetRequiredService<LocalSecretStore>());
         return services.AddSingleton<SnsTrust>().AddSingleton<SharedKeys>().AddSingleton<SlackCommands>();
     }
 

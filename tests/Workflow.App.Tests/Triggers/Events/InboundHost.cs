@@ -73,7 +73,8 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Logging.AddProvider(Logged);
         var hub = await postgres.CreateDatabaseAsync(Cancellation);
-        builder.Services.AddSingleton(EventsHost.Read(Written)).AddSingleton<TimeProvider>(Time).AddSingleton(new ServiceDatabase(hub, "events")).AddSingleton<ISecretStore>(secrets);
+        builder.Services.AddSingleton(EventsHost.Read(Written)).AddSingleton<TimeProvider>(Time).AddSingleton(new ServiceDatabase(hub, "events")).AddSingleton(provider =>
+            new Secrets(new(secrets, secrets), SecretLifetimes.Usual, new(Time), Time, provider.GetRequiredService<ILogger<Secrets>>()));
         builder.Services.AddDurableTaskClient(options => options.ConnectionString = hub);
         builder.Services.AddSingleton<Runs>().AddSingleton<ObjectStores>().AddSingleton<IObjectStore>(new LocalObjectStore(_folder.Path, Time)).AddApi().AddObjectEvents().AddInbound();
         builder.Services.AddHttpClient(EventsRegistration.Sns).ConfigurePrimaryHttpMessageHandler(() => Sns);

@@ -8,7 +8,7 @@ using Workflow.Cloud.Secrets;
 namespace Workflow.App.Triggers.Events.Inbound;
 
 /// <summary>Tells whether a request knows a secret: it brings it in a header, or has signed its body with it. Both are compared in constant time.</summary>
-internal sealed class SharedKeys(ISecretStore secrets, TimeProvider time)
+internal sealed class SharedKeys(Secrets secrets, TimeProvider time)
 {
     public const string Key = "key";
     public const string Previous = "previous";

@@ -4,6 +4,7 @@ using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
 using Workflow.Cloud.Aws;
+using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
 namespace Workflow.App.Triggers.Events.Lambda;
@@ -19,12 +20,14 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         var sources = Settings.Sources(data);
         var settings = Settings.Load(sources);
         var hub = settings.Hub ?? throw new SettingsException([new("ConnectionStrings:Hub", null, "name the PostgreSQL database that the services work on: in Lambda there is no embedded one")]);
+        var known = new KnownSecrets(TimeProvider.System);
+        known.LearnPasswords(hub);
         var services = new ServiceCollection();
-        services.AddLogging(logging => ServiceLog.Configure(logging, sources, least: null));
+        services.AddLogging(logging => ServiceLog.Configure(logging, sources, least: null, known));
         services.AddSingleton(settings).AddSingleton(data).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddSingleton(new AwsEndpoints(settings.Aws, () => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws.")));
-        services.AddAwsClients().AddPipelines(data).AddAzure(settings.Azure);
+        services.AddAwsClients().AddPipelines(data).AddAzure(settings.Azure).AddSecrets(settings.Secrets, data, known);
         services.AddDurableTaskClient(options =>
         {
             settings.Host.ApplyTo(options);
