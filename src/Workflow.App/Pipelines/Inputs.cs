@@ -11,7 +11,6 @@ internal static partial class Inputs
     // What PostgreSQL keeps of a name.
     private const int LongestName = 63;
     private static readonly string[] Schemes = ["local", "s3", "az"];
-    private static readonly string[] Schemes = ["az", "local", "s3"];
 
     /// <summary>Null passes: where it is needed is for others to say.</summary>
     public static void CheckAddress(string name, string? address, string example, Func<string, string> key, SettingErrors errors)
