@@ -1,7 +1,6 @@
 using System.Net;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
-using Workflow.App.Triggers.Events.Inbound;
 using Workflow.Cloud.Local;
 
 namespace Workflow.App.Api;
@@ -61,7 +60,7 @@ internal static class LocalCallers
 
         var request = context.Request;
         var hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath && !InboundApi.IsEntrance(request.Path)
+        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath
             ? (HttpStatusCode.UnsupportedMediaType, "Send the body as application/json.")
             : null;
     }

@@ -22,9 +22,6 @@ internal static class InboundApi
             .WithMetadata(new RequestSizeLimitAttribute(SlackCommands.Longest));
     }
 
-    /// <summary>What comes here proves itself, in whatever type of body its sender writes.</summary>
-    public static bool IsEntrance(PathString path) => path.StartsWithSegments("/api/events") || path.StartsWithSegments("/api/slack");
-
     public static async Task<byte[]> ReadAsync(HttpRequest request, CancellationToken cancellation)
     {
         using var body = new MemoryStream();
