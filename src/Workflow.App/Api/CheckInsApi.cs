@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines.IngestCheckIns;
@@ -16,18 +17,18 @@ internal static class CheckInsApi
 
     public static void MapCheckIns(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/get", GetAll).Needs(Role.Viewer);
-        routes.MapGet("/api/check-ins/{user}", GetPageAsync).Needs(Role.Viewer);
+        routes.MapGet("/get", GetAll).Needs(Role.Viewer).ByCaller();
+        routes.MapGet("/api/check-ins/{user}", GetPageAsync).Needs(Role.Viewer).ByCaller();
     }
 
     /// <summary>What those who called the system before know: one parameter, and no word about what was wrong with it.</summary>
-    private static Results<Ok<CheckIns>, BadRequest<Refusal>> GetAll(HttpRequest request, Settings settings, Warehouse warehouse, CancellationToken cancellation) =>
-        request.Query is { Count: 1 } query && query.TryGetValue(User, out var given) && given is [{ Length: > 0 } user] && IsText(user)
-            ? TypedResults.Ok(new CheckIns(Table(settings, warehouse).OfUserAsync(user, cancellation)))
+    private static Results<Ok<CheckIns>, BadRequest<Refusal>> GetAll(HttpContext context, Settings settings, Warehouse warehouse, CancellationToken cancellation) =>
+        context.Request.Query is { Count: 1 } query && query.TryGetValue(User, out var given) && given is [{ Length: > 0 } user] && IsText(user)
+            ? TypedResults.Ok(new CheckIns(Table(settings, warehouse, context).OfUserAsync(user, cancellation)))
             : TypedResults.BadRequest(new Refusal("error bad request"));
 
     private static async Task<Ok<CheckInPage>> GetPageAsync(
-        string user, Settings settings, Warehouse warehouse, CancellationToken cancellation, int top = OrchestrationQuery.DefaultPageSize, string? after = null)
+        string user, Settings settings, Warehouse warehouse, HttpContext context, CancellationToken cancellation, int top = OrchestrationQuery.DefaultPageSize, string? after = null)
     {
         // A slash stays escaped in a path, and would be looked for as that.
         if (!IsText(user) || user.Contains("%2F", StringComparison.OrdinalIgnoreCase))
@@ -44,16 +45,18 @@ internal static class CheckInsApi
         var limit = Math.Clamp(top, 1, MaxPage);
 
         // One more than is shown says whether there is another page.
-        var rows = await Table(settings, warehouse).OfUserAsync(user, last, limit + 1, cancellation);
+        var rows = await Table(settings, warehouse, context).OfUserAsync(user, last, limit + 1, cancellation);
         return TypedResults.Ok(new CheckInPage([.. rows.Take(limit).Select(row => row.CheckIn)], rows.Count > limit ? $"{rows[limit - 1].Id}" : null));
     }
 
     private static bool IsText(string user) => !user.Contains('\0', StringComparison.Ordinal);
 
-    private static CheckInTable Table(Settings settings, Warehouse warehouse)
+    private static CheckInTable Table(Settings settings, Warehouse warehouse, HttpContext context)
     {
-        var input = settings.Pipelines.Select(pipeline => pipeline.Configured).OfType<IngestCheckInsInput>().FirstOrDefault() ?? new();
-        return new(warehouse.Source, input.Target());
+        var pipeline = settings.Pipelines.FirstOrDefault(pipeline => pipeline.Configured is IngestCheckInsInput);
+        return Caller.Of(context).MaySee(pipeline?.Name ?? "")
+            ? new(warehouse.Source, ((IngestCheckInsInput?)pipeline?.Configured ?? new()).Target())
+            : throw new AccessRefusedException(StatusCodes.Status403Forbidden, AccessRefusedException.NotAllowed);
     }
 }
 

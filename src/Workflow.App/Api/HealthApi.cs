@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
+using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
 using Workflow.Durable;
 
@@ -8,11 +9,13 @@ namespace Workflow.App.Api;
 /// <summary>What a watchdog asks: is the process there, and can it do its work.</summary>
 internal static class HealthApi
 {
+    private const int LongestNonce = 100;
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", (ServiceIdentity service) => TypedResults.Ok(new Liveness("live", service.Id))).OpenTo("a watchdog asks, and learns that the service is there");
+        routes.MapGet("/health/live", (ServiceIdentity service, LocalKey local, string? nonce = null) =>
+            TypedResults.Ok(new Liveness("live", service.Id, nonce is { Length: <= LongestNonce } ? local.Key?.Prove(nonce) : null))).OpenTo("a watchdog asks, and learns that the service is there");
         routes.MapGet("/health/ready", ReadyAsync).OpenTo("a watchdog asks, and learns whether the service can work");
     }
 

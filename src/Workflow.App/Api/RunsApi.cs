@@ -14,19 +14,18 @@ internal static class RunsApi
     public static void MapRuns(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/api/runs");
-        var run = runs.MapGroup("/{instance}").OfRun("instance");
         runs.MapGet("/", ListAsync).Needs(Role.Viewer).ByCaller();
         runs.MapDelete("/", PurgeManyAsync).Needs(Role.Admin);
-        run.MapGet("/", GetAsync).Needs(Role.Viewer);
-        run.MapDelete("/", PurgeAsync).Needs(Role.Admin);
-        run.MapGet("/history", HistoryAsync).Needs(Role.Viewer);
-        run.MapPost("/terminate", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        runs.MapGet("/{instance}", GetAsync).Needs(Role.Viewer);
+        runs.MapDelete("/{instance}", PurgeAsync).Needs(Role.Admin);
+        runs.MapGet("/{instance}/history", HistoryAsync).Needs(Role.Viewer);
+        runs.MapPost("/{instance}/terminate", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.TerminateInstanceAsync(instance, reason, recursive: true, cancellation), cancellation)).Needs(Role.Operator);
-        run.MapPost("/suspend", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        runs.MapPost("/{instance}/suspend", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.SuspendInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
-        run.MapPost("/resume", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
+        runs.MapPost("/{instance}/resume", (string instance, string? reason, DurableTaskClient client, CancellationToken cancellation) =>
             SteerAsync(client, instance, () => client.ResumeInstanceAsync(instance, reason, cancellation), cancellation)).Needs(Role.Operator);
-        run.MapPost("/events/{name}", RaiseAsync).Needs(Role.Operator);
+        runs.MapPost("/{instance}/events/{name}", RaiseAsync).Needs(Role.Operator);
     }
 
     private static async Task<Ok<RunPage>> ListAsync(

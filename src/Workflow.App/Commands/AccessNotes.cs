@@ -8,6 +8,11 @@ internal static class AccessNotes
     public static async Task PrintAsync(Service service, ListenAddresses listen, CancellationToken cancellation)
     {
         PrintNewKey(service);
+        if (!listen.IsLoopback && listen.Urls.Any(url => new Uri(url) is { IsLoopback: false, Scheme: "http" }))
+        {
+            CommandLine.Note("Keys and tokens travel readable over http. Write https into --urls, or let a proxy end TLS.");
+        }
+
         if (!listen.IsLoopback && !await service.HasCallersAsync(cancellation))
         {
             CommandLine.Note("Nobody holds a key yet, so nothing answers but /health. Make one: workflow keys create --name NAME --role admin");

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using System.Text.Json;
+using Workflow.App.Api.Access;
 
 namespace Workflow.App.Hosting;
 
@@ -9,6 +11,7 @@ namespace Workflow.App.Hosting;
 /// <param name="Id">New at each start: an address or a process id may have gone to somebody else since.</param>
 internal sealed record ServiceRecord(Uri Address, int ProcessId, string Id)
 {
+    private const int NonceDigits = 32;
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
 
     public async Task WriteAsync(DataFolder data, CancellationToken cancellation)
@@ -34,11 +37,13 @@ internal sealed record ServiceRecord(Uri Address, int ProcessId, string Id)
             return null;
         }
 
+        // An address may have gone to somebody else of this machine, who knows the id from before: no key goes to one who does not know it already.
+        var (key, nonce) = (LocalKey.Find(data).Key, RandomNumberGenerator.GetHexString(NonceDigits));
         using var http = new HttpClient { BaseAddress = record.Address, Timeout = AnswerWithin };
         try
         {
-            var live = await http.GetFromJsonAsync<Liveness>("health/live", cancellation);
-            return live?.Service == record.Id ? record : null;
+            var live = await http.GetFromJsonAsync<Liveness>($"health/live?nonce={nonce}", cancellation);
+            return live?.Service == record.Id && (key is null || live.Proof == key.Prove(nonce)) ? record : null;
         }
         catch (Exception silent) when (silent is HttpRequestException or JsonException || (silent is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
@@ -61,4 +66,5 @@ internal sealed record ServiceRecord(Uri Address, int ProcessId, string Id)
 
 /// <summary>What <c>/health/live</c> answers.</summary>
 /// <param name="Service">The id of the service's record.</param>
-internal sealed record Liveness(string Status, string Service);
+/// <param name="Proof">That it knows the key of the data folder, for who sent a nonce.</param>
+internal sealed record Liveness(string Status, string Service, string? Proof);

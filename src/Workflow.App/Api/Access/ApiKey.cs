@@ -32,6 +32,9 @@ internal sealed partial record ApiKey(string Id, string Secret)
     /// <summary>In a time that does not depend on where the two differ.</summary>
     public bool Matches(byte[] hash) => CryptographicOperations.FixedTimeEquals(Hash(), hash);
 
+    /// <summary>What only a holder of the key can say to a nonce; it says nothing about the key.</summary>
+    public string Prove(string nonce) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.ASCII.GetBytes(Secret), Encoding.UTF8.GetBytes($"workflow service {nonce}")));
+
     /// <summary>The key itself, to be shown to its holder and to nobody else.</summary>
     public string Reveal() => $"{Prefix}{Id}_{Secret}";
 

@@ -44,8 +44,8 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
     private static AuditedChange ChangeOf(HttpContext context, RouteEndpoint endpoint, Caller caller) => new(
         caller.Name, caller.Role, Caller.AddressOf(context).ToString(), $"{context.Request.Method} {endpoint.RoutePattern.RawText}", $"{context.Request.Path}{context.Request.QueryString}")
     {
-        Pipeline = Value(context, endpoint.Metadata.GetMetadata<PipelineParameter>()?.Name),
-        Instance = Value(context, endpoint.Metadata.GetMetadata<RunParameter>()?.Name),
+        Pipeline = endpoint.PipelineOf(context),
+        Instance = endpoint.RunOf(context),
     };
 
     private async Task<Refusal?> FindRefusalAsync(HttpContext context, RouteEndpoint endpoint, Caller caller, AuditedChange change)
@@ -65,7 +65,7 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
 
     private async Task<Refusal?> FindOutOfScopeAsync(HttpContext context, RouteEndpoint endpoint, Caller caller, AuditedChange change)
     {
-        if (endpoint.Metadata.GetMetadata<RunParameter>() is not null)
+        if (endpoint.IsOfRun())
         {
             // As if it were not there: that it is, is none of their business.
             return change.Pipeline is { } owner && caller.MaySee(owner) ? null : new(StatusCodes.Status404NotFound, $"run {change.Instance} is of no pipeline of theirs");
@@ -77,7 +77,7 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
         }
 
         // A start under an id of the caller's own must not tell about a run of others.
-        return context.Request.Query["instance"] is [{ } instance] && await owners.FindPipelineAsync(instance, context.RequestAborted) is { } taken && !caller.MaySee(taken)
+        return endpoint.StartedOf(context) is { } instance && await owners.FindPipelineAsync(instance, context.RequestAborted) is { } taken && !caller.MaySee(taken)
             ? new(StatusCodes.Status409Conflict, $"run {instance} is of {taken}")
             : null;
     }
@@ -94,7 +94,7 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
         {
             StatusCodes.Status404NotFound => new InstanceNotFoundException(change.Instance!),
             StatusCodes.Status409Conflict => new AccessRefusedException(refusal.Status, "The instance id is taken. Give another."),
-            _ => new AccessRefusedException(refusal.Status, "Your key or token does not allow this."),
+            _ => new AccessRefusedException(refusal.Status, AccessRefusedException.NotAllowed),
         };
     }
 
@@ -132,8 +132,6 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
         }
     }
 
-    private static string? Value(HttpContext context, string? parameter) => parameter is null ? null : context.GetRouteValue(parameter)?.ToString();
-
     private static bool IsChange(HttpRequest request) => !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method));
 
     private readonly record struct Refusal(int Status, string Why);
@@ -142,5 +140,7 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
 /// <summary>The caller may not; what is answered says no more than that.</summary>
 internal sealed class AccessRefusedException(int status, string message) : Exception(message)
 {
+    public const string NotAllowed = "Your key or token does not allow this.";
+
     public int Status => status;
 }

@@ -14,6 +14,9 @@ internal sealed record Caller(string Name, Role? Role, IReadOnlySet<string>? Pip
 
     public bool MaySee(string pipeline) => Pipelines?.Contains(pipeline) ?? true;
 
+    /// <summary>Of the pipelines asked for (null for all), those they may see; null for all.</summary>
+    public IReadOnlyList<string>? Among(string? pipeline) => pipeline is null ? Pipelines?.ToArray() : MaySee(pipeline) ? [pipeline] : [];
+
     /// <summary>Null stands for all pipelines; a list stands for itself, an empty one for none.</summary>
     public static IReadOnlySet<string>? Scope(IEnumerable<string>? pipelines) => pipelines?.ToHashSet(StringComparer.OrdinalIgnoreCase);
 

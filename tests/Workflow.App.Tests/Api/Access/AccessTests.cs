@@ -181,6 +181,8 @@ public sealed class AccessTests(AccessService service) : IClassFixture<AccessSer
         }
 
         Assert.Equal(HttpStatusCode.Forbidden, (await service.SendAsync("DELETE", "api/runs?status=Failed", key)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await service.SendAsync("GET", "get?user=ann", key)).Status);
+        Assert.Equal("[]", (await service.SendAsync("GET", "api/notifications?pipeline=theirs", key)).Body);
     }
 
     [Fact]

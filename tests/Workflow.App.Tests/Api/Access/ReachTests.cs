@@ -78,6 +78,22 @@ public sealed class ReachTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task The_command_line_shows_its_key_to_nobody_who_does_not_know_it()
+    {
+        await using var installation = await CreateAsync(new { });
+        await installation.StartServiceAsync(ServiceRoles.Announced);
+        var service = await ServiceRecord.FindAsync(installation.Data, Cancellation);
+        using var folder = new TempFolder();
+        var others = new DataFolder(folder.Path);
+        File.Copy(installation.Data.ServiceFile, others.ServiceFile);
+
+        Assert.Equal(installation.Address, service?.Address);
+        Assert.NotNull(await ServiceRecord.FindAsync(others, Cancellation));
+        LocalKey.Ensure(others);
+        Assert.Null(await ServiceRecord.FindAsync(others, Cancellation));
+    }
+
+    [Fact]
     public async Task A_change_that_cannot_be_written_down_is_not_made()
     {
         await using var installation = await CreateAsync(new { });
