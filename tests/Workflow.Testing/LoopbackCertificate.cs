@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -7,17 +8,13 @@ namespace Workflow.Testing;
 /// <summary>A certificate for servers on loopback that nobody but the test that made it trusts.</summary>
 public sealed class LoopbackCertificate : IDisposable
 {
-    public LoopbackCertificate(params string[] moreNames)
+    public LoopbackCertificate()
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=loopback", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
-        foreach (var name in moreNames.Append("localhost"))
-        {
-            names.AddDnsName(name);
-        }
-
+        names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
         using var made = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
         // A server cannot use a key that lives only in memory, so it goes through a file format.
@@ -27,8 +24,8 @@ public sealed class LoopbackCertificate : IDisposable
     public X509Certificate2 Certificate { get; }
 
     /// <summary>Trusts this certificate and no other, and takes every request to loopback, whatever host it is for.</summary>
-    /// <param name="port">Where the requests go; null for the port they are for.</param>
-    public SocketsHttpHandler CreateHandler(int? port = null) => new()
+    /// <param name="port">Where the requests for a port go; null for just there.</param>
+    public SocketsHttpHandler CreateHandler(Func<int, int>? port = null) => new()
     {
         SslOptions =
         {
@@ -36,11 +33,11 @@ public sealed class LoopbackCertificate : IDisposable
         },
         ConnectCallback = async (context, cancellation) =>
         {
-            var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                await socket.ConnectAsync(IPAddress.Loopback, port ?? context.DnsEndPoint.Port, cancellation);
-                return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+                await socket.ConnectAsync(IPAddress.Loopback, port?.Invoke(context.DnsEndPoint.Port) ?? context.DnsEndPoint.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
             }
             catch
             {

@@ -31,9 +31,9 @@ internal sealed class BlobAccount
     public HttpMessage Ask(RequestMethod method, ObjectAddress address, string query = "") => Ask(method, UrlOf(address) + query);
 
     /// <summary>A request for a page of a container's objects.</summary>
-    public HttpMessage AskForPage(ObjectAddress prefix, string marker) => Ask(
+    public HttpMessage AskForPage(ObjectAddress prefix, string marker, int size) => Ask(
         RequestMethod.Get,
-        $"{_endpoint}/{Uri.EscapeDataString(prefix.Bucket)}?restype=container&comp=list&prefix={Uri.EscapeDataString(prefix.Key)}&marker={Uri.EscapeDataString(marker)}");
+        $"{_endpoint}/{Uri.EscapeDataString(prefix.Bucket)}?restype=container&comp=list&prefix={Uri.EscapeDataString(prefix.Key)}&marker={Uri.EscapeDataString(marker)}&maxresults={size}");
 
     /// <returns>An answer that says yes; the caller disposes the message.</returns>
     /// <exception cref="RequestFailedException">An answer that says no, or none.</exception>

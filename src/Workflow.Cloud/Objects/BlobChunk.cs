@@ -11,22 +11,30 @@ namespace Workflow.Cloud.Objects;
 /// <param name="Md5">The checksum of the whole object, where whoever wrote it left one.</param>
 internal sealed record BlobChunk(byte[] Buffer, int Size, long Total, string ETag, string? Md5) : IDisposable
 {
-    /// <summary>The service makes checksums of ranges up to this size.</summary>
-    public const int Largest = 4 << 20;
+    public void Dispose() => ArrayPool<byte>.Shared.Return(Buffer);
+}
 
+/// <summary>The pieces of one object. What comes cut or damaged is asked for again.</summary>
+/// <param name="size">Of a piece; at most what the service makes a checksum of.</param>
+internal sealed class BlobChunks(BlobAccount account, ObjectAddress address, int size, TimeProvider time)
+{
     private const int Attempts = 5;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Reads <paramref name="size"/> bytes, or up to the end. What comes cut or damaged is asked for again.</summary>
+    public ObjectAddress Address => address;
+
+    public int Size => size;
+
+    /// <summary>The piece that begins at <paramref name="from"/>.</summary>
     /// <param name="etag">What the object must still be; null at the first read.</param>
     /// <exception cref="ObjectStoreException">It never comes whole, or has been replaced.</exception>
-    public static async Task<BlobChunk> ReadAsync(BlobAccount account, ObjectAddress address, long from, int size, string? etag, TimeProvider time, CancellationToken cancellation)
+    public async Task<BlobChunk> ReadAsync(long from, string? etag, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await TryReadAsync(account, address, from, size, etag, cancellation);
+                return await TryReadAsync(from, etag, cancellation);
             }
             catch (Exception cut) when (cut is IOException or HttpRequestException || cut is OperationCanceledException && !cancellation.IsCancellationRequested)
             {
@@ -44,9 +52,7 @@ internal sealed record BlobChunk(byte[] Buffer, int Size, long Total, string ETa
         }
     }
 
-    public void Dispose() => ArrayPool<byte>.Shared.Return(Buffer);
-
-    private static async Task<BlobChunk> TryReadAsync(BlobAccount account, ObjectAddress address, long from, int size, string? etag, CancellationToken cancellation)
+    private async Task<BlobChunk> TryReadAsync(long from, string? etag, CancellationToken cancellation)
     {
         using var message = account.Ask(RequestMethod.Get, address);
         message.BufferResponse = false;
@@ -81,7 +87,7 @@ internal sealed record BlobChunk(byte[] Buffer, int Size, long Total, string ETa
             throw new IOException($"{content.Length} of {expected} bytes came.");
         }
 
-        if (Header(response, "Content-MD5") is { } sent && sent != Objects.Md5.Of(content))
+        if (Header(response, "Content-MD5") is { } sent && sent != Md5.Of(content))
         {
             throw new IOException("What came is not what the service sent, by its checksum.");
         }

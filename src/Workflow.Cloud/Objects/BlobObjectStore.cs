@@ -28,6 +28,15 @@ public sealed class BlobObjectStore : IObjectStore
         _time = time;
     }
 
+    /// <summary>Smaller objects go up in one request.</summary>
+    internal int BlockSize { get; init; } = 8 << 20;
+
+    /// <summary>The service makes checksums of ranges up to 4 MiB.</summary>
+    internal int ChunkSize { get; init; } = 4 << 20;
+
+    /// <summary>How many objects come in one answer; the service's most.</summary>
+    internal int PageSize { get; init; } = 5_000;
+
     public string Scheme => "az";
 
     /// <summary>A store that proves itself with tokens, as an identity with the role Storage Blob Data Contributor.</summary>
@@ -45,7 +54,7 @@ public sealed class BlobObjectStore : IObjectStore
         var marker = "";
         do
         {
-            using var message = _account.AskForPage(prefix, marker);
+            using var message = _account.AskForPage(prefix, marker, PageSize);
             var page = await TryAsync(prefix, "listed", async () => BlobPage.Read(prefix, (await _account.SendAsync(message, cancellation)).ContentStream!));
             foreach (var found in page.Objects)
             {
@@ -66,13 +75,13 @@ public sealed class BlobObjectStore : IObjectStore
     public Task<Stream> OpenReadAsync(ObjectAddress address, CancellationToken cancellation)
     {
         RequireKey(address);
-        return TryAsync(address, "read", () => BlobReadStream.OpenAsync(_account, address, _time, cancellation));
+        return TryAsync(address, "read", () => BlobReadStream.OpenAsync(new BlobChunks(_account, address, ChunkSize, _time), cancellation));
     }
 
     public Task<ObjectInfo> WriteAsync(ObjectAddress address, Stream content, WriteCondition condition, CancellationToken cancellation)
     {
         RequireKey(address);
-        return TryAsync(address, "written", () => new BlobUpload(_account, address, condition).SendAsync(content, cancellation));
+        return TryAsync(address, "written", () => new BlobUpload(_account, address, condition, BlockSize).SendAsync(content, cancellation));
     }
 
     public async Task<ObjectInfo> CopyAsync(ObjectAddress from, ObjectAddress to, CancellationToken cancellation)

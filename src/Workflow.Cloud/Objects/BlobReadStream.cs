@@ -11,9 +11,7 @@ internal sealed class BlobReadStream : Stream
 {
     private const int ChunksInFlight = 4;
 
-    private readonly BlobAccount _account;
-    private readonly ObjectAddress _address;
-    private readonly TimeProvider _time;
+    private readonly BlobChunks _chunks;
     private readonly CancellationTokenSource _stop = new();
     private readonly Queue<Task<BlobChunk>> _coming = [];
     private readonly IncrementalHash _hash = Md5.Begin();
@@ -25,11 +23,9 @@ internal sealed class BlobReadStream : Stream
     private long _position;
     private int _disposed;
 
-    private BlobReadStream(BlobAccount account, ObjectAddress address, TimeProvider time, BlobChunk first)
+    private BlobReadStream(BlobChunks chunks, BlobChunk first)
     {
-        _account = account;
-        _address = address;
-        _time = time;
+        _chunks = chunks;
         _etag = first.ETag;
         _md5 = first.Md5;
         _asked = first.Size;
@@ -52,11 +48,11 @@ internal sealed class BlobReadStream : Stream
         set => throw new NotSupportedException();
     }
 
-    public static async Task<Stream> OpenAsync(BlobAccount account, ObjectAddress address, TimeProvider time, CancellationToken cancellation)
+    public static async Task<Stream> OpenAsync(BlobChunks chunks, CancellationToken cancellation)
     {
         try
         {
-            return new BlobReadStream(account, address, time, await BlobChunk.ReadAsync(account, address, 0, BlobChunk.Largest, null, time, cancellation));
+            return new BlobReadStream(chunks, await chunks.ReadAsync(0, etag: null, cancellation));
         }
         catch (RequestFailedException empty) when (empty is { Status: 416, ErrorCode: "InvalidRange" })
         {
@@ -83,7 +79,7 @@ internal sealed class BlobReadStream : Stream
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException($"{_address} comes over the network: read it asynchronously.");
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException($"{_chunks.Address} comes over the network: read it asynchronously.");
 
     public override void Flush()
     {
@@ -130,12 +126,11 @@ internal sealed class BlobReadStream : Stream
     {
         while (_coming.Count < ChunksInFlight && _asked < Length)
         {
-            var size = (int)Math.Min(BlobChunk.Largest, Length - _asked);
-            _coming.Enqueue(BlobChunk.ReadAsync(_account, _address, _asked, size, _etag, _time, _stop.Token));
-            _asked += size;
+            _coming.Enqueue(_chunks.ReadAsync(_asked, _etag, _stop.Token));
+            _asked += _chunks.Size;
         }
 
-        var next = await BlobObjectStore.TryAsync(_address, "read", () => _coming.Peek().WaitAsync(cancellation));
+        var next = await BlobObjectStore.TryAsync(_chunks.Address, "read", () => _coming.Peek().WaitAsync(cancellation));
         _ = _coming.Dequeue();
         _chunk.Dispose();
         (_chunk, _taken) = (next, 0);
@@ -147,7 +142,7 @@ internal sealed class BlobReadStream : Stream
         _hash.AppendData(chunk.Buffer.AsSpan(0, chunk.Size));
         if (_position + chunk.Size == Length && _md5 is not null && Md5.End(_hash) != _md5)
         {
-            throw new ObjectStoreException($"{_address} is damaged: its content does not have the checksum {_md5} that it was written with (Content-MD5). Write it again.");
+            throw new ObjectStoreException($"{_chunks.Address} is damaged: its content does not have the checksum {_md5} that it was written with (Content-MD5). Write it again.");
         }
     }
 }

@@ -11,11 +11,9 @@ namespace Workflow.Cloud.Objects;
 /// One write. A small object is one request; a larger one is staged in blocks, which nobody sees until the list of them is
 /// committed. Blocks of a write that failed are dropped by the service: with the next write of that key, or after a week.
 /// </summary>
-internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, WriteCondition condition)
+/// <param name="blockSize">Up to here an object is written in one request.</param>
+internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, WriteCondition condition, int blockSize)
 {
-    /// <summary>Up to here an object is written in one request; also the size of a block.</summary>
-    internal const int BlockSize = 8 << 20;
-
     private const int BlocksInFlight = 4;
 
     // Writers of one key at the same time stage into one heap: their blocks must not meet.
@@ -26,7 +24,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
     /// <summary>Sends a stream of unknown length, holding only the blocks that are under way in memory.</summary>
     public async Task<ObjectInfo> SendAsync(Stream content, CancellationToken cancellation)
     {
-        var first = await BlobBlock.ReadAsync(content, BlockSize, cancellation);
+        var first = await BlobBlock.ReadAsync(content, blockSize, cancellation);
         return first.IsLast ? await PutAsync(first, cancellation) : await StageAsync(first, content, cancellation);
     }
 
@@ -82,7 +80,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
     }
 
     // The service takes 50,000 blocks: growing by one size every thousand is far beyond what one object may be.
-    private int NextSize => BlockSize * (1 + _blocks.Count / 1000);
+    private int NextSize => blockSize * (1 + _blocks.Count / 1000);
 
     private async Task EnqueueAsync(BlobBlock block, CancellationToken cancellation)
     {

@@ -12,6 +12,10 @@ public sealed class AzureIdentityTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private const string Storage = "https://storage.azure.com/.default";
 
+    private static readonly string[] Variables =
+        ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"];
+
+    private readonly TempFolder _folder = new();
     private IdentityStandIn _identity = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -20,8 +24,9 @@ public sealed class AzureIdentityTests(AzuriteFixture azurite) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        SetAppService(null, null);
+        Array.ForEach(Variables, variable => Environment.SetEnvironmentVariable(variable, null));
         await _identity.DisposeAsync();
+        _folder.Dispose();
     }
 
     [Fact]
@@ -90,6 +95,28 @@ public sealed class AzureIdentityTests(AzuriteFixture azurite) : IAsyncLifetime
         _identity.Server.Fail(500, times: 2);
 
         Assert.NotEmpty(await TokenAsync(Create(new(AzureIdentityKind.ManagedIdentity)), $"api://{Guid.NewGuid()}/.default"));
+    }
+
+    [Fact]
+    public async Task A_workload_proves_itself_by_its_service_accounts_token()
+    {
+        await File.WriteAllTextAsync(_folder.File("token"), IdentityStandIn.ServiceAccountToken, Cancellation);
+        Environment.SetEnvironmentVariable("AZURE_FEDERATED_TOKEN_FILE", _folder.File("token"));
+        Environment.SetEnvironmentVariable("AZURE_TENANT_ID", IdentityStandIn.Tenant);
+
+        Assert.NotEmpty(await TokenAsync(Create(new(AzureIdentityKind.WorkloadIdentity, IdentityStandIn.ClientId)), Storage));
+        await File.WriteAllTextAsync(_folder.File("token"), "another's", Cancellation);
+        await Assert.ThrowsAnyAsync<AuthenticationFailedException>(() => TokenAsync(Create(new(AzureIdentityKind.WorkloadIdentity, IdentityStandIn.ClientId)), Storage));
+    }
+
+    [Fact]
+    public async Task An_application_proves_itself_by_the_secret_in_its_environment()
+    {
+        Environment.SetEnvironmentVariable("AZURE_TENANT_ID", IdentityStandIn.Tenant);
+        Environment.SetEnvironmentVariable("AZURE_CLIENT_ID", IdentityStandIn.ClientId);
+        Environment.SetEnvironmentVariable("AZURE_CLIENT_SECRET", IdentityStandIn.ClientSecret);
+
+        Assert.NotEmpty(await TokenAsync(Create(new(AzureIdentityKind.Environment)), Storage));
     }
 
     [Fact]

@@ -9,14 +9,21 @@ namespace Workflow.Cloud.Tests.Azure;
 
 /// <summary>
 /// The two endpoints from which a managed identity's tokens come, each with what proves that it is asked from within: App Service's
-/// secret header, and the plain <c>Metadata</c> header of machines. It issues tokens that a storage account takes.
+/// secret header, and the plain <c>Metadata</c> header of machines; and the authority from which applications get theirs, for a secret or
+/// for the token of a service account. It issues tokens that a storage account takes.
 /// </summary>
 internal sealed class IdentityStandIn : IAsyncDisposable
 {
     public const string AppServiceHeader = "an app's own secret";
     public const string ClientId = "00000000-0000-0000-0000-00000000c11e";
 
+    public const string Tenant = "00000000-0000-0000-0000-000000000001";
+    public const string ClientSecret = "a made up secret";
+    public const string ServiceAccountToken = "a.made-up.token";
+
+    private readonly LoopbackCertificate _certificate = new();
     private LoopbackServer _server = null!;
+    private LoopbackServer _authority = null!;
 
     public LoopbackServer Server => _server;
 
@@ -29,25 +36,24 @@ internal sealed class IdentityStandIn : IAsyncDisposable
     {
         var identity = new IdentityStandIn();
         identity._server = await LoopbackServer.StartAsync(identity.AnswerAsync, certificate: null, cancellation);
+        identity._authority = await LoopbackServer.StartAsync(identity.AuthorizeAsync, identity._certificate, cancellation);
         return identity;
     }
 
     /// <summary>Takes every request here, whatever address it is for, and tries again at once.</summary>
     public void Configure(ClientOptions options)
     {
-        options.Transport = new HttpClientTransport(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        options.Transport = new HttpClientTransport(_certificate.CreateHandler(port => port == 443 ? _authority.Port : _server.Port));
         options.Retry.Delay = TimeSpan.FromMilliseconds(1);
         options.Retry.MaxDelay = TimeSpan.FromMilliseconds(5);
         options.Retry.MaxRetries = 2;
     }
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    public async ValueTask DisposeAsync()
     {
-        var client = new System.Net.Sockets.TcpClient();
-        await client.ConnectAsync(System.Net.IPAddress.Loopback, _server.Port, cancellation);
-        return client.GetStream();
+        await _server.DisposeAsync();
+        await _authority.DisposeAsync();
+        _certificate.Dispose();
     }
 
     private Task AnswerAsync(HttpContext context)
@@ -65,22 +71,52 @@ internal sealed class IdentityStandIn : IAsyncDisposable
             return context.Response.WriteAsync("""{"error": "invalid_request", "error_description": "Identity not found"}""");
         }
 
+        return IssueAsync(context, query["resource"].ToString());
+    }
+
+    private async Task AuthorizeAsync(HttpContext context)
+    {
+        if (context.Request.Path == "/common/discovery/instance")
+        {
+            await context.Response.WriteAsync($$"""
+                {"tenant_discovery_endpoint": "https://login.microsoftonline.com/{{Tenant}}/v2.0/.well-known/openid-configuration", "api-version": "1.1",
+                 "metadata": [{"preferred_network": "login.microsoftonline.com", "preferred_cache": "login.windows.net", "aliases": ["login.microsoftonline.com"]}]}
+                """);
+            return;
+        }
+
+        var form = context.Request.HasFormContentType ? await context.Request.ReadFormAsync() : FormCollection.Empty;
+        var proven = form["client_secret"] == ClientSecret || form["client_assertion"] == ServiceAccountToken && form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        if (context.Request.Path != $"/{Tenant}/oauth2/v2.0/token" || form["grant_type"] != "client_credentials" || form["client_id"] != ClientId || !proven)
+        {
+            context.Response.StatusCode = 401;
+            context.Response.ContentType = "application/json";
+            await context.Response.WriteAsync("""{"error": "invalid_client", "error_description": "AADSTS7000215: made up"}""");
+            return;
+        }
+
+        await IssueAsync(context, form["scope"].ToString()[..^"/.default".Length]);
+    }
+
+    private Task IssueAsync(HttpContext context, string audience)
+    {
         var now = TimeProvider.System.GetUtcNow();
         var ends = (now + Lifetime).ToUnixTimeSeconds();
+        context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(new JsonObject
         {
-            ["access_token"] = Token(query["resource"].ToString(), now.ToUnixTimeSeconds(), ends),
+            ["access_token"] = Token(audience, now.ToUnixTimeSeconds(), ends),
             ["client_id"] = ClientId,
             ["expires_on"] = $"{ends}",
-            ["expires_in"] = $"{Lifetime.TotalSeconds}",
-            ["resource"] = query["resource"].ToString(),
+            ["expires_in"] = (long)Lifetime.TotalSeconds,
+            ["resource"] = audience,
             ["token_type"] = "Bearer",
         }.ToJsonString());
     }
 
     private static string Token(string audience, long now, long ends)
     {
-        var claims = new JsonObject { ["aud"] = audience, ["iss"] = "https://sts.windows.net/00000000-0000-0000-0000-000000000001/", ["iat"] = now, ["nbf"] = now, ["exp"] = ends, ["jti"] = $"{Guid.NewGuid()}" };
+        var claims = new JsonObject { ["aud"] = audience, ["iss"] = "https://sts.windows.net/" + Tenant + "/", ["iat"] = now, ["nbf"] = now, ["exp"] = ends, ["jti"] = $"{Guid.NewGuid()}" };
         return string.Join('.', new[] { """{"alg":"none","typ":"JWT"}""", claims.ToJsonString(), "not signed" }.Select(part => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(part))));
     }
 }

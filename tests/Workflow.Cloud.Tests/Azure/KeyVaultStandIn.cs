@@ -45,7 +45,7 @@ internal sealed class KeyVaultStandIn : IAsyncDisposable
         time ?? TimeProvider.System,
         new SecretClientOptions
         {
-            Transport = new HttpClientTransport(_certificate.CreateHandler(_server.Port)),
+            Transport = new HttpClientTransport(_certificate.CreateHandler(_ => _server.Port)),
             Retry = { MaxRetries = 3, Delay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(5), NetworkTimeout = patience ?? TimeSpan.FromSeconds(30) },
         });
 

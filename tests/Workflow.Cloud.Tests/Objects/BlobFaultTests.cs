@@ -12,7 +12,10 @@ namespace Workflow.Cloud.Tests.Objects;
 public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private const int Small = 1_000;
-    private const int InBlocks = 2 * BlobUpload.BlockSize + 100;
+    private const int BlockSize = 64 << 10;
+    private const int InBlocks = 5 * BlockSize + 100;
+    private const int ChunkSize = 32 << 10;
+    private const int InChunks = 6 * ChunkSize + 17;
 
     private FaultProxy _proxy = null!;
     private BlobAccount _account = null!;
@@ -25,7 +28,7 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         _proxy = await FaultProxy.StartAsync(await azurite.GetEndpointAsync(Cancellation), Cancellation);
         _account = new(new(_proxy.Address, AzuriteFixture.Account), azurite.Sign(), new BlobClientOptions { Retry = { Delay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(5) } });
-        _store = new(_account, TimeProvider.System);
+        _store = new(_account, TimeProvider.System) { BlockSize = BlockSize, ChunkSize = ChunkSize };
         _address = new("az", await azurite.CreateContainerAsync(Cancellation), "some/key");
     }
 
@@ -85,24 +88,24 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 
     [Theory]
     [InlineData(0)]
-    [InlineData(1_000_000)]
-    [InlineData(4_000_000)]
+    [InlineData(10_000)]
+    [InlineData(32_000)]
     public async Task A_read_that_is_cut_goes_on_where_it_was_cut(int after)
     {
-        var content = RandomNumberGenerator.GetBytes(3 * BlobChunk.Largest + 17);
+        var content = RandomNumberGenerator.GetBytes(InChunks);
         await WriteAsync(content);
         _proxy.Inject(new Fault.CutAnswer(after), times: 3, when: IsRead);
 
         Assert.Equal(content, await ReadAsync());
-        Assert.Equal(4 + 3, _proxy.Requests.Count(IsRead));
+        Assert.Equal(7 + 3, _proxy.Requests.Count(IsRead));
     }
 
     [Fact]
     public async Task A_byte_that_flips_on_its_way_here_is_noticed_and_the_piece_read_again()
     {
-        var content = RandomNumberGenerator.GetBytes(3 * BlobChunk.Largest + 17);
+        var content = RandomNumberGenerator.GetBytes(InChunks);
         await WriteAsync(content);
-        _proxy.Inject(new Fault.FlipAnswer(123_456), times: 3, when: IsRead);
+        _proxy.Inject(new Fault.FlipAnswer(12_345), times: 3, when: IsRead);
 
         Assert.Equal(content, await ReadAsync());
     }
@@ -135,9 +138,9 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task An_object_replaced_while_it_is_read_is_an_error()
     {
-        await WriteAsync(new byte[3 * BlobChunk.Largest]);
+        await WriteAsync(new byte[InChunks]);
         await using var read = await _store.OpenReadAsync(_address, Cancellation);
-        await WriteAsync(new byte[3 * BlobChunk.Largest]);
+        await WriteAsync(new byte[InChunks]);
 
         var failed = await Assert.ThrowsAsync<ObjectStoreException>(() => read.CopyToAsync(Stream.Null, Cancellation));
         Assert.Contains("replaced while it was read", failed.Message, StringComparison.Ordinal);
@@ -229,8 +232,8 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         await WriteAsync("copied"u8.ToArray());
         var to = _address.WithKey("to");
         _proxy.Inject(Copying(202, "pending"), when: IsPut);
-        _proxy.Inject(Copying(200, "pending"), times: 2, when: request => request.StartsWith("HEAD", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal));
-        _proxy.Inject(Copying(200, "success") with { Headers = new Dictionary<string, string>(Copying(200, "success").Headers) { ["ETag"] = "\"done\"" } }, when: request => request.StartsWith("HEAD", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal));
+        _proxy.Inject(Copying(200, "pending"), times: 2, when: IsLookAtCopy);
+        _proxy.Inject(Copying(200, "success") with { Headers = new Dictionary<string, string>(Copying(200, "success").Headers) { ["ETag"] = "\"done\"" } }, when: IsLookAtCopy);
 
         Assert.Equal("done", (await _store.CopyAsync(_address, to, Cancellation)).ETag);
     }
@@ -240,11 +243,31 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         await WriteAsync("copied"u8.ToArray());
         _proxy.Inject(Copying(202, "pending"), when: IsPut);
-        _proxy.Inject(Copying(200, "failed"), times: 2, when: request => request.StartsWith("HEAD", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal));
+        _proxy.Inject(Copying(200, "failed"), times: 2, when: IsLookAtCopy);
         _proxy.Inject(new Fault.Answer(202), when: request => request.StartsWith("DELETE", StringComparison.Ordinal));
 
         var failed = await Assert.ThrowsAsync<ObjectStoreException>(() => _store.CopyAsync(_address, _address.WithKey("to"), Cancellation));
         Assert.Contains("is failed (500 InternalServerError)", failed.Message, StringComparison.Ordinal);
+        Assert.Contains(_proxy.Requests, request => request.StartsWith("DELETE", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_given_up_is_aborted_and_what_it_began_is_removed()
+    {
+        await WriteAsync("copied"u8.ToArray());
+        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        _proxy.Inject(Copying(202, "pending"), when: request => IsPut(request) && !IsAbort(request));
+        _proxy.Inject(Copying(200, "pending"), times: 1000, when: request => IsLookAtCopy(request) && !_proxy.Requests.Any(IsAbort));
+        _proxy.Inject(Copying(200, "aborted"), when: request => IsLookAtCopy(request) && _proxy.Requests.Any(IsAbort));
+        _proxy.Inject(new Fault.Answer(204), when: IsAbort);
+        _proxy.Inject(new Fault.Answer(202), when: request => request.StartsWith("DELETE", StringComparison.Ordinal));
+
+        var copying = _store.CopyAsync(_address, _address.WithKey("to"), impatient.Token);
+        await Eventually.TrueAsync(() => _proxy.Requests.Count(IsLookAtCopy) >= 2, cancellation: Cancellation);
+        await impatient.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => copying);
+        Assert.Contains(_proxy.Requests, IsAbort);
         Assert.Contains(_proxy.Requests, request => request.StartsWith("DELETE", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal));
     }
 
@@ -302,6 +325,10 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     private static string MadeUpKey() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(64));
 
     private static bool IsRead(string request) => request.StartsWith("GET", StringComparison.Ordinal) && request.Contains("some/key", StringComparison.Ordinal);
+
+    private static bool IsLookAtCopy(string request) => request.StartsWith("HEAD", StringComparison.Ordinal) && request.EndsWith("/to", StringComparison.Ordinal);
+
+    private static bool IsAbort(string request) => request.EndsWith("/to?comp=copy&copyid=copy-1", StringComparison.Ordinal);
 
     private static bool IsPut(string request) => request.StartsWith("PUT", StringComparison.Ordinal);
 

@@ -12,8 +12,10 @@ public sealed class BlobObjectStoreTests(AzuriteFixture azurite) : ObjectStoreCo
     {
         _account = new(await azurite.GetEndpointAsync(Cancellation), azurite.Sign(), new BlobClientOptions());
         _container = new("az", await azurite.CreateContainerAsync(Cancellation), "");
-        return (new BlobObjectStore(_account, TimeProvider.System), _container);
+        return (new BlobObjectStore(_account, TimeProvider.System) { PageSize = Page }, _container);
     }
+
+    protected override int Page => 50;
 
     protected override void Release()
     {
