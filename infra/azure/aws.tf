@@ -19,6 +19,9 @@ locals {
   audience = one(azuread_application.aws.identifier_uris)
 
   aws_settings = var.aws_role_arn == "" ? {} : {
-    AWS_REGION = var.aws_region
+    Aws__Region                = var.aws_region
+    Aws__Roles__0__Arn         = var.aws_role_arn
+    Aws__WebIdentity__Source   = "Azure"
+    Aws__WebIdentity__Audience = local.audience
   }
 }

@@ -63,6 +63,7 @@ locals {
   # Settings of the Functions host: its own storage, without a key.
   host_settings = {
     FUNCTIONS_WORKER_RUNTIME         = "custom"
+    WEBSITE_RUN_FROM_PACKAGE         = "1"
     AzureWebJobsStorage__accountName = azurerm_storage_account.host.name
     AzureWebJobsStorage__credential  = "managedidentity"
     AzureWebJobsStorage__clientId    = azurerm_user_assigned_identity.workflow.client_id

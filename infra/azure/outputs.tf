@@ -13,12 +13,11 @@ output "key_vault" {
   value       = azurerm_key_vault.workflow.vault_uri
 }
 
-# The three that infra/aws trusts.
 output "aws_trust" {
-  description = "Issuer, audience and subject of the tokens with which the app comes to AWS: the variables of the same names of infra/aws."
+  description = "Whose tokens AWS is to take: the variables of the same names of infra/aws."
   value = {
-    issuer   = "https://sts.windows.net/${data.azurerm_client_config.current.tenant_id}/"
-    audience = local.audience
-    subject  = azurerm_user_assigned_identity.workflow.principal_id
+    entra_tenant   = data.azurerm_client_config.current.tenant_id
+    entra_audience = local.audience
+    entra_subject  = azurerm_user_assigned_identity.workflow.principal_id
   }
 }

@@ -74,7 +74,7 @@ variable "warehouse" {
 }
 
 variable "aws_role_arn" {
-  description = "The role that infra/aws made for this app (its output role_arn); empty where AWS is not used, and at the first apply."
+  description = "The role that infra/aws made for this app (its output role); empty where AWS is not used, and at the first apply."
   type        = string
   default     = ""
 }
