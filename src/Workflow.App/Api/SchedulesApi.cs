@@ -12,6 +12,7 @@ namespace Workflow.App.Api;
 internal static class SchedulesApi
 {
     private const int MaxPage = 1_000;
+    private const int MaxBackfill = 10_000;
 
     public static void MapSchedules(this IEndpointRouteBuilder routes)
     {
@@ -75,6 +76,11 @@ internal static class SchedulesApi
         }
 
         var range = await TickRange.ReadAsync(name, from, to, settings, table, cancellation);
+        if (range.Schedule.Between(range.From, range.To).Skip(MaxBackfill).Any())
+        {
+            throw new BadRequestException($"There are more than {MaxBackfill} ticks from {from} to {to}: take a shorter span of time.");
+        }
+
         var options = new StartOrchestrationOptions(range.Id) { IfExists = ExistingInstance.Keep };
         var id = await client.ScheduleNewOrchestrationInstanceAsync(Backfill.Name, new BackfillInput(range.Pipeline, range.From, range.To, parallel), options, cancellation);
         var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);

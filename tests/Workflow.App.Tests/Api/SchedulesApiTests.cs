@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Commands;
+using Workflow.App.Hosting;
 using Workflow.Durable;
 using Workflow.Testing;
 
@@ -59,19 +61,56 @@ public sealed class SchedulesApiTests(PostgresFixture postgres)
         int Count(string name) => ended.Output!.Value.GetProperty(name).GetInt32();
     }
 
-    [Theory]
-    [InlineData("primes", "2025-04-01", "2025-03-01", "'from' (2025-04-01) is after 'to' (2025-03-01)")]
-    [InlineData("primes", "yesterday", "2025-03-01", "'from' is 'yesterday': write a day such as 2026-11-21")]
-    [InlineData("by-hand", "2025-03-01", "2025-03-01", "Pipeline 'by-hand' has no schedule")]
-    [InlineData("nobody", "2025-03-01", "2025-03-01", "There is no pipeline 'nobody'")]
-    public async Task A_backfill_that_cannot_be_is_refused_with_what_would_be_right(string pipeline, string from, string to, string says)
+    [Fact]
+    public async Task A_backfill_goes_on_after_a_tick_that_fails_and_says_which_it_was()
     {
-        await using var installation = await (await PrepareAsync()).StartServiceAsync(App.Hosting.ServiceRoles.None);
+        var prepared = (await PrepareAsync()).With("broken", "merge-sources", new { @object = "local://a/b.json", secret = "nowhere", table = "t", output = "local://a/b.csv", attempts = 1 });
+        prepared.Settings["Pipelines"]!["broken"]!["Trigger"] = new JsonObject { ["Schedule"] = "0 0 * * *" };
+        await using var installation = await prepared.StartServiceAsync();
 
-        var refused = await Assert.ThrowsAsync<ServiceException>(() => installation.Client.BackfillAsync(pipeline, from, to, 1, Cancellation));
+        var backfill = await installation.Client.BackfillAsync("broken", "2025-01-01", "2025-01-02", parallel: 1, Cancellation);
+        var ended = await installation.Client.WaitAsync(backfill.Instance, Cancellation);
 
-        Assert.True(refused.IsUsage);
-        Assert.Contains(says, refused.Message, StringComparison.Ordinal);
+        Assert.Equal((2, 2), (ended.Output!.Value.GetProperty("ticks").GetInt32(), ended.Output.Value.GetProperty("failed").GetInt32()));
+        Assert.Equal(["broken-20250101T000000Z", "broken-20250102T000000Z"], ended.Output.Value.GetProperty("failedRuns").EnumerateArray().Select(run => run.GetString()));
+    }
+
+    [Fact]
+    public async Task Who_may_see_one_pipeline_sees_its_schedule_and_its_backfills_and_no_others()
+    {
+        var prepared = await PrepareAsync();
+        prepared.Settings["Pipelines"]!["by-hand"]!["Trigger"] = new JsonObject { ["Schedule"] = "0 0 * * *" };
+        await using var installation = await prepared.StartServiceAsync(ServiceRoles.None);
+        await using var database = new ServiceDatabase(installation.Hub, new DurableTaskOptions().TaskHub);
+        var keys = new ApiKeys(database, LocalKey.Find(installation.Data), TimeProvider.System);
+        using var theirs = new ServiceClient(installation.Address, (await keys.CreateAsync(new("primes only", Role.Operator, ["primes"]), Cancellation)).Reveal());
+
+        Assert.Equal(["primes"], (await theirs.SchedulesAsync(Cancellation)).Select(schedule => schedule.Pipeline));
+        Assert.Contains("primes only", (await theirs.SteerScheduleAsync("primes", "pause", null, Cancellation)).Paused!.By, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ServiceException>(() => theirs.SteerScheduleAsync("by-hand", "pause", null, Cancellation));
+        var ours = await theirs.BackfillAsync("primes", "2025-01-01", "2025-01-02", 1, Cancellation);
+        Assert.Equal(ours.Instance, (await theirs.GetAsync(ours.Instance, Cancellation)).Instance);
+        var others = await installation.Client.BackfillAsync("by-hand", "2025-01-01", "2025-01-02", 1, Cancellation);
+        await Assert.ThrowsAsync<ServiceException>(() => theirs.GetAsync(others.Instance, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_backfill_that_cannot_be_is_refused_with_what_would_be_right()
+    {
+        await using var installation = await (await PrepareAsync()).StartServiceAsync(ServiceRoles.None);
+
+        await RefusedAsync("primes", "2025-04-01", "2025-03-01", "'from' (2025-04-01) is after 'to' (2025-03-01)");
+        await RefusedAsync("primes", "yesterday", "2025-03-01", "'from' is 'yesterday': write a day such as 2026-11-21");
+        await RefusedAsync("often", "2025-03-01", "2025-03-01", "There are more than 10000 ticks from 2025-03-01 to 2025-03-01");
+        await RefusedAsync("by-hand", "2025-03-01", "2025-03-01", "Pipeline 'by-hand' has no schedule");
+        await RefusedAsync("nobody", "2025-03-01", "2025-03-01", "There is no pipeline 'nobody'");
+
+        async Task RefusedAsync(string pipeline, string from, string to, string says)
+        {
+            var refused = await Assert.ThrowsAsync<ServiceException>(() => installation.Client.BackfillAsync(pipeline, from, to, 1, Cancellation));
+            Assert.True(refused.IsUsage);
+            Assert.Contains(says, refused.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -98,8 +137,9 @@ public sealed class SchedulesApiTests(PostgresFixture postgres)
 
     private async Task<Installation> PrepareAsync()
     {
-        var installation = (await Installation.CreateAsync(postgres)).With("primes", "quadratic-primes", new { activities = 1 }).With("by-hand", "quadratic-primes", new { });
+        var installation = (await Installation.CreateAsync(postgres)).With("primes", "quadratic-primes", new { activities = 1 }).With("by-hand", "quadratic-primes", new { }).With("often", "quadratic-primes", new { });
         installation.Settings["Pipelines"]!["primes"]!["Trigger"] = new JsonObject { ["Schedule"] = "30 2 * * *", ["TimeZone"] = "Europe/Berlin" };
+        installation.Settings["Pipelines"]!["often"]!["Trigger"] = new JsonObject { ["Schedule"] = "* * * * * *" };
         return installation;
     }
 

@@ -41,7 +41,7 @@ internal sealed partial class CronField
     private void Allow(CronPart part, GroupCollection item)
     {
         var (all, from, to, step) = (item["all"].Success, item["from"].Value, item["to"].Value, item["step"].Value);
-        var every = step.Length == 0 ? 1 : int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : throw part.Wrong(item[0].Value);
+        var every = step.Length == 0 ? 1 : int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var given) && given > 0 && given <= _allowed.Length ? given : throw part.Wrong(item[0].Value);
         var first = all ? _least : part.Read(from);
         var last = (all, to, step) switch
         {

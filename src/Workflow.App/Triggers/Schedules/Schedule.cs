@@ -19,6 +19,8 @@ internal sealed partial class Schedule
         ["minute"] = TimeSpan.FromMinutes(1), ["hour"] = TimeSpan.FromHours(1), ["day"] = TimeSpan.FromDays(1),
     };
 
+    private static readonly TimeSpan LongestRate = TimeSpan.FromDays(366);
+
     private readonly Cron? _cron;
     private readonly TimeSpan _rate;
     private readonly DateTimeZone _zone;
@@ -86,15 +88,16 @@ internal sealed partial class Schedule
     /// <exception cref="CronException">The text is not understood.</exception>
     public static Schedule Parse(string text, DateTimeZone zone)
     {
-        if (!Rate().IsMatch(text))
+        if (!text.StartsWith("rate(", StringComparison.Ordinal))
         {
             return new(text, Cron.Parse(text), default, zone);
         }
 
         var rate = Rate().Match(text);
-        return int.TryParse(rate.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 && Units.TryGetValue(rate.Groups[2].Value, out var unit)
-            ? new(text, null, count * unit, zone)
-            : throw new CronException("write rate(n minutes), rate(n hours) or rate(n days)");
+        return int.TryParse(rate.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && Units.TryGetValue(rate.Groups[2].Value, out var unit) && count > 0 && count <= LongestRate / unit
+                ? new(text, null, count * unit, zone)
+                : throw new CronException("write rate(n minutes), rate(n hours) or rate(n days), at least a minute and at most a year");
     }
 
     /// <summary>A zone of the tz database, such as Europe/Berlin; null where there is none of that name.</summary>

@@ -122,6 +122,9 @@ public sealed class ScheduleTests
     [InlineData("rate(0 minutes)", "write rate(n minutes), rate(n hours) or rate(n days)")]
     [InlineData("rate(1 week)", "write rate(n minutes)")]
     [InlineData("rate(9999999999 days)", "write rate(n minutes)")]
+    [InlineData("rate(2147483647 days)", "write rate(n minutes)")]
+    [InlineData("rate(5minutes)", "write rate(n minutes)")]
+    [InlineData("5/2147483647 * * * *", "'5/2147483647' is no minute")]
     public void What_is_not_understood_is_refused_with_what_would_be_right(string schedule, string says) =>
         Assert.StartsWith(says, Assert.Throws<CronException>(() => Schedule.Parse(schedule, DateTimeZone.Utc)).Message, StringComparison.Ordinal);
 
