@@ -22,6 +22,7 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     ConnectionCommand.Create(),
     ConvertSchemaCommand.Create(),
     DemoCommand.Create(),
+    FunctionsCommand.Create(),
 };
 workflow.Options.Add(CommandLine.Data);
 

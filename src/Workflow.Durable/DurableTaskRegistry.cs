@@ -32,6 +32,12 @@ public sealed class DurableTaskRegistry
     public DurableTaskRegistry AddActivityFunc<TInput, TOutput>(string name, Func<TaskActivityContext, TInput, Task<TOutput>> run) =>
         Add(_activities, "activity", name, _ => new ActivityFunc<TInput, TOutput>(run));
 
+    /// <summary>The registered names, in order.</summary>
+    public IReadOnlyList<string> Orchestrators => [.. _orchestrators.Keys.Order(StringComparer.Ordinal)];
+
+    /// <inheritdoc cref="Orchestrators"/>
+    public IReadOnlyList<string> Activities => [.. _activities.Keys.Order(StringComparer.Ordinal)];
+
     internal bool HasOrchestrator(string name) => _orchestrators.ContainsKey(name);
 
     internal ITaskOrchestrator CreateOrchestrator(string name, IServiceProvider services) =>

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Workflow.Durable.Replay;
 using Workflow.Durable.Store;
 using Workflow.Durable.Worker;
 
@@ -19,6 +21,21 @@ public static class DurableTaskServices
         services.AddSingleton(registry);
         services.AddHostedService<TaskHubWorker>();
         return services;
+    }
+
+    /// <summary>
+    /// The turns of orchestrations and activities that the Durable Task extension of Azure Functions keeps. Its client, a
+    /// <see cref="DurableTaskClient"/>, is the host's to add.
+    /// </summary>
+    /// <param name="redact">What the texts of an activity's failure go through before anybody else sees them; null for nothing.</param>
+    public static IServiceCollection AddDurableTaskTurns(this IServiceCollection services, Action<DurableTaskRegistry> register, Func<string, string>? redact = null)
+    {
+        var registry = new DurableTaskRegistry();
+        register(registry);
+        registry.AddActivity<FindUnfinished>();
+        services.TryAddSingleton(TimeProvider.System);
+        return services.AddSingleton(registry).AddSingleton<OrchestrationTurn>().AddSingleton(provider => new ActivityTurn(
+            registry, provider.GetRequiredService<IServiceScopeFactory>(), redact ?? (text => text), provider.GetRequiredService<ILogger<ActivityTurn>>()));
     }
 
     /// <summary>A <see cref="DurableTaskClient"/> alone; hosts elsewhere do the work.</summary>

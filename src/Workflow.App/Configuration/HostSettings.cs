@@ -49,6 +49,11 @@ internal sealed partial record HostSettings
                 return new();
             }
 
+            foreach (var theirs in given.Select(setting => setting.Key).Where(key => OfTheExtension.Contains(key, StringComparer.OrdinalIgnoreCase)).ToArray())
+            {
+                given.Remove(theirs);
+            }
+
             var settings = SettingsReader.Read<HostSettings>(given, Path, errors);
             settings.Check(errors);
             return settings;
@@ -62,6 +67,13 @@ internal sealed partial record HostSettings
 
     private const int MaxCount = 100_000;
     private const string Path = "host.json:extensions:durableTask";
+
+    // What only the Durable Task extension of Azure Functions reads.
+    private static readonly string[] OfTheExtension =
+    [
+        "storageProvider", "tracing", "notifications", "useGracefulShutdown", "maxOrchestrationActions", "maxEntityOperationBatchSize",
+        "maxConcurrentEntityFunctions", "storeInputsInOrchestrationHistory", "useAppLease", "appLeaseOptions", "overridableExistingInstanceStates",
+    ];
 
     private void Check(SettingErrors errors)
     {

@@ -21,6 +21,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         "ConnectionStrings",
         EventSettings.Section,
         AccessSettings.Kestrel,
+        FunctionsSettings.Section,
         "Logging",
         OutboundSettings.Section,
         "Pipelines",
@@ -30,6 +31,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
 
     /// <summary>Who may call.</summary>
     public AccessSettings Access { get; init; } = new();
+
+    /// <summary>What an Azure Functions app binds to.</summary>
+    public FunctionsSettings Functions { get; init; } = new();
 
     /// <summary>Where events of objects come from.</summary>
     public EventSettings Events { get; init; } = new();
@@ -78,6 +82,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var secrets = SecretsSettings.Load(sources, errors);
         azure.CheckVault(secrets.Store, errors);
         var events = EventSettings.Load(sources, errors);
+        var functions = FunctionsSettings.Load(sources, errors);
         var status = sources[StatusTable] ?? "";
         Inputs.CheckDynamoDbTable(StatusTable, status, key => key, errors);
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
@@ -88,6 +93,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         {
             Access = access,
             Events = events,
+            Functions = functions,
             Outbound = outbound,
             Secrets = secrets,
         };

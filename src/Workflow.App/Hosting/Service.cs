@@ -10,6 +10,7 @@ using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers;
 using Workflow.App.Triggers.Schedules;
 using Workflow.App.Triggers.Events;
+using Workflow.App.Triggers.Functions;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -67,6 +68,11 @@ internal sealed class Service : IAsyncDisposable
         var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel, known));
         AnnounceStandIns(settings, logs.CreateLogger<Service>());
         await PrepareSalesforceAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
+        if (options.Roles.HasFlag(ServiceRoles.Functions))
+        {
+            settings = FunctionsChecks.Check(settings, logs.CreateLogger<Service>());
+        }
+
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         known.LearnPasswords(databases.Hub, databases.Warehouse);
         WebApplication? app = null;
@@ -132,7 +138,11 @@ internal sealed class Service : IAsyncDisposable
         services.AddObjectEvents().AddInbound();
         services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
         services.AddAwsClients().AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
-        if (options.Roles.HasFlag(ServiceRoles.Worker))
+        if (options.Roles.HasFlag(ServiceRoles.Functions))
+        {
+            services.AddFunctions(settings, known.Hide);
+        }
+        else if (options.Roles.HasFlag(ServiceRoles.Worker))
         {
             services.AddDurableTask(hub => Configure(hub, settings, databases, known), registry => Pipelines.Pipelines.Register(registry, settings.Pipelines));
         }
@@ -147,6 +157,11 @@ internal sealed class Service : IAsyncDisposable
         }
 
         var app = builder.Build();
+        if (options.Roles.HasFlag(ServiceRoles.Functions))
+        {
+            app.UseFunctions();
+        }
+
         app.UseApi();
         app.MapEvents();
         var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks").OnThisMachineOnly();

@@ -15,6 +15,9 @@ internal enum ServiceRoles
     /// <summary>Is the data folder's service: others find it there.</summary>
     Announced = 4,
 
+    /// <summary>Answers an Azure Functions host, whose Durable Task extension keeps the runs.</summary>
+    Functions = 8,
+
     All = Worker | Triggers | Announced,
 }
 

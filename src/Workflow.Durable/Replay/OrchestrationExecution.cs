@@ -31,6 +31,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
     private readonly Func<string, ITaskOrchestrator> _create;
     private readonly ILoggerFactory _loggers;
+    private readonly Engine _engine;
     private readonly OrchestratorFlow _flow;
     private readonly Dictionary<int, PendingStep> _pending = [];
     private readonly Dictionary<int, OrchestratorAction> _asked = [];
@@ -55,10 +56,12 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
     /// <param name="create">Makes the orchestrator registered under a name.</param>
     /// <param name="onStray">Called, from any thread, when the orchestrator's code comes back from something that is not in history.</param>
-    public OrchestrationExecution(Func<string, ITaskOrchestrator> create, ILoggerFactory loggers, Action onStray)
+    /// <param name="engine">What keeps the instance; null for our task hub.</param>
+    public OrchestrationExecution(Func<string, ITaskOrchestrator> create, ILoggerFactory loggers, Action onStray, Engine? engine = null)
     {
         _create = create;
         _loggers = loggers;
+        _engine = engine ?? Engine.TaskHub;
         _flow = new OrchestratorFlow(onStray);
     }
 
@@ -385,8 +388,12 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         CheckFlow();
         var json = JsonDataConverter.Serialize(input, $"the input of activity '{name}'");
         return options?.Retry is { } policy
-            ? WithRetries<TResult>(policy, (attempt, firstId) => Schedule(attempt, firstId))
-            : Schedule(1, null);
+            ? WithRetries<TResult>(policy, (attempt, firstId) => Deliver(attempt, firstId))
+            : Deliver(1, null);
+
+        Task<TResult> Deliver(int attempt, int? firstId) => _engine.LosesActivities
+            ? WithRetries<TResult>(LostActivityException.Retries, (delivery, id) => Schedule(attempt + delivery - 1, firstId ?? id))
+            : Schedule(attempt, firstId);
 
         Task<TResult> Schedule(int attempt, int? firstId)
         {
@@ -407,7 +414,19 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         CheckFlow();
         var json = JsonDataConverter.Serialize(input, $"the input of orchestrator '{name}'");
         var givenId = (options as SubOrchestrationOptions)?.InstanceId;
-        return options?.Retry is { } policy ? WithRetries<TResult>(policy, (_, _) => Create()) : Create();
+        return options?.Retry is { } policy ? WithRetries<TResult>(policy, (_, _) => Begin()) : Begin();
+
+        Task<TResult> Begin() => _engine.SwallowsTakenIds && givenId is not null ? CreateUnlessTakenAsync(givenId) : Create();
+
+        async Task<TResult> CreateUnlessTakenAsync(string id)
+        {
+            if (await CallActivityAsync<OrchestrationRuntimeStatus?>(FindUnfinished.Name, InstanceIds.Check(id)) is { } status)
+            {
+                throw new TaskFailedException(name, _nextId, TaskFailureDetails.FromException(new OrchestrationAlreadyExistsException(id, status)));
+            }
+
+            return await Create();
+        }
 
         Task<TResult> Create()
         {
@@ -420,6 +439,21 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     public override Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken)
     {
         CheckFlow();
+        return fireAt.ToUniversalTime() - _now > _engine.LongestTimer ? CreateLongTimerAsync(fireAt, cancellationToken) : CreateOneTimer(fireAt, cancellationToken);
+    }
+
+    private async Task CreateLongTimerAsync(DateTime fireAt, CancellationToken cancellationToken)
+    {
+        while (fireAt.ToUniversalTime() - _now > _engine.LongestTimer)
+        {
+            await CreateOneTimer(_now + _engine.LongestTimer, cancellationToken);
+        }
+
+        await CreateOneTimer(fireAt, cancellationToken);
+    }
+
+    private Task<object?> CreateOneTimer(DateTime fireAt, CancellationToken cancellationToken)
+    {
         var action = new CreateTimerAction { FireAt = Timestamp.FromDateTime(fireAt.ToUniversalTime()) };
         return Await<object?>("timer", new OrchestratorAction { CreateTimer = action }, cancellation: cancellationToken);
     }

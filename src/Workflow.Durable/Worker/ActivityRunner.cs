@@ -107,11 +107,7 @@ internal sealed class ActivityRunner(
         using var span = DurableTaskTelemetry.StartActivity(scheduled.Name, work.InstanceId, work.TaskId);
         try
         {
-            await using var scope = scopes.CreateAsyncScope();
-            var activity = registry.CreateActivity(scheduled.Name, scope.ServiceProvider);
-            var input = JsonDataConverter.Deserialize(scheduled.Input, activity.InputType);
-            var output = await activity.RunAsync(Context(work, cancellation.Token), input);
-            var json = JsonDataConverter.Serialize(output, $"the output of activity '{scheduled.Name}'");
+            var json = await registry.InvokeAsync(scopes, Context(work, cancellation.Token), scheduled.Input);
             return Messages.TaskCompleted(work.TaskId, json, time);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -1,0 +1,52 @@
+using Workflow.App.Configuration;
+
+namespace Workflow.App.Triggers.Functions;
+
+/// <summary>What settings cannot mean in an Azure Functions app. Its machines come and go, and none is there for another.</summary>
+internal static class FunctionsChecks
+{
+    /// <summary>Set by the platform on its machines, and not by a developer's host.</summary>
+    private const string Platform = "WEBSITE_INSTANCE_ID";
+
+    public static bool IsOnPlatform => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Platform));
+
+    /// <summary>Also says which functions the app's folder does not have, and which it should not.</summary>
+    /// <returns>The settings as they are meant there: the service's own tables are beside the warehouse's where no other database is named.</returns>
+    /// <exception cref="SettingsException">Something is; all of it is named.</exception>
+    public static Settings Check(Settings settings, ILogger logger)
+    {
+        Check(settings, IsOnPlatform);
+        return settings with { Hub = settings.Hub ?? settings.Warehouse };
+    }
+
+    /// <param name="onPlatform">The app runs on Azure, not on a developer's machine, where what lies on the disk stays.</param>
+    /// <exception cref="SettingsException">Something is; all of it is named.</exception>
+    public static void Check(Settings settings, bool onPlatform)
+    {
+        var errors = new SettingErrors();
+        if (settings.Warehouse is null)
+        {
+            errors.Add("ConnectionStrings:Warehouse", null, "name the warehouse's database; there is no embedded one in Azure Functions");
+        }
+
+        if (onPlatform)
+        {
+            CheckPlaces(settings, errors);
+        }
+
+        errors.ThrowIfAny();
+    }
+
+    private static void CheckPlaces(Settings settings, SettingErrors errors)
+    {
+        foreach (var service in settings.Aws.Where(service => service.Value.IsLocal).Select(service => service.Key).Order(StringComparer.Ordinal))
+        {
+            errors.Add($"Aws:Endpoints:{service}", "local", "name a region's address, or leave it out; a stand-in would be another one on each machine");
+        }
+
+        foreach (var pipeline in settings.Pipelines.Where(pipeline => pipeline.Trigger?.Prefix.Scheme == "local"))
+        {
+            errors.Add($"Pipelines:{pipeline.Name}:Trigger:Object", pipeline.Trigger!.Prefix.ToString(), "name a place in an object store, az:// or s3://; what lies on a machine's disk goes with it");
+        }
+    }
+}

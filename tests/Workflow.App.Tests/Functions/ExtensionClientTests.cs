@@ -1,0 +1,100 @@
+using Workflow.Durable;
+
+namespace Workflow.App.Tests.Functions;
+
+/// <summary>Runs are started and looked at by the extension's management API.</summary>
+public sealed class ExtensionClientTests
+{
+    [Fact]
+    public async Task An_instance_is_started_looked_at_and_purged()
+    {
+        await using var host = await StartAsync();
+        Assert.Null(await host.Client.GetInstanceAsync("one", cancellation: Cancellation));
+
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name("Ann & Bo"), new("one"), Cancellation);
+        var pending = await host.Client.GetInstanceAsync("one", cancellation: Cancellation);
+        await host.Engine.FinishAsync(host.Engine.Find("one")!);
+        var ended = await host.Client.WaitForInstanceCompletionAsync("one", cancellation: Cancellation);
+
+        Assert.Equal((OrchestrationRuntimeStatus.Pending, false), (pending!.RuntimeStatus, pending.IsCompleted));
+        Assert.Equal(("greet", "one", OrchestrationRuntimeStatus.Completed), (ended.Name, ended.InstanceId, ended.RuntimeStatus));
+        Assert.Equal((new Name("Ann & Bo"), "Hello Ann & Bo"), (ended.ReadInputAs<Name>(), ended.ReadOutputAs<string>()));
+        Assert.NotNull(ended.CompletedAt);
+        Assert.Contains(await host.Client.GetOrchestrationHistoryAsync("one", Cancellation), line => line is { Type: "TaskScheduled", Name: "greeting" });
+        Assert.Equal(1, await host.Client.PurgeInstanceAsync("one", cancellation: Cancellation));
+        Assert.Equal(0, await host.Client.PurgeInstanceAsync("one", cancellation: Cancellation));
+    }
+
+    [Fact]
+    public async Task A_start_that_is_said_again_is_the_first_one()
+    {
+        await using var host = await StartAsync();
+        var once = StartOrchestrationOptions.Once("same");
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(index => host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name($"{index}"), once, Cancellation)));
+        await host.Engine.FinishAsync(host.Engine.Find("same")!);
+        var first = host.Engine.Find("same")!.Output;
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name("later"), once, Cancellation);
+
+        Assert.Equal(first, host.Engine.Find("same")!.Output);
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() =>
+            host.Client.ScheduleNewOrchestrationInstanceAsync("greet", null, once with { IfExists = ExistingInstance.Throw }, Cancellation));
+
+        // By default an instance that has ended gives its id up.
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name("new"), new("same"), Cancellation);
+        Assert.Equal("Hello new", (await host.Engine.FinishAsync(host.Engine.Find("same")!)).Read<string>());
+    }
+
+    [Fact]
+    public async Task Why_an_instance_failed_is_told()
+    {
+        await using var host = await StartAsync();
+
+        var instance = await host.Engine.RunAsync("greet", new Name(""));
+        var failure = (await host.Client.GetInstanceAsync(instance.Id, cancellation: Cancellation))!.FailureDetails!;
+
+        Assert.True(failure.IsCausedBy<TaskFailedException>());
+        Assert.True(failure.InnerFailure!.IsCausedBy<ArgumentException>());
+    }
+
+    [Fact]
+    public async Task All_instances_of_a_name_are_found_over_all_pages()
+    {
+        await using var host = await StartAsync();
+        for (var index = 0; index < 8; index++)
+        {
+            host.Engine.Start(index % 2 == 0 ? "greet" : "other", """{"value":"x"}""", $"page-{index}");
+        }
+
+        var query = new OrchestrationQuery(Name: "greet", Statuses: [OrchestrationRuntimeStatus.Pending], InstanceIdPrefix: "page-", CreatedFrom: host.Engine.Now.AddDays(-1));
+        var found = await host.Client.GetAllInstancesAsync(query, Cancellation).Select(instance => instance.InstanceId).ToListAsync(Cancellation);
+
+        Assert.Equal(["page-0", "page-2", "page-4", "page-6"], found);
+        Assert.Empty(await host.Client.GetAllInstancesAsync(query with { Statuses = [OrchestrationRuntimeStatus.Failed] }, Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(0, await host.Client.PurgeAllInstancesAsync(new(), Cancellation));
+        await host.Engine.FinishAsync(host.Engine.Find("page-0")!);
+        var ended = host.Engine.All().Count(instance => instance.HasEnded);
+        Assert.Equal(ended, await host.Client.PurgeAllInstancesAsync(new(Statuses: [OrchestrationRuntimeStatus.Completed]), Cancellation));
+    }
+
+    [Fact]
+    public async Task An_instance_that_is_not_there_cannot_be_steered_and_one_that_has_ended_takes_no_harm()
+    {
+        await using var host = await StartAsync();
+        await host.Engine.RunAsync("greet", new Name("Ann"), "ended");
+
+        await Assert.ThrowsAsync<InstanceNotFoundException>(() => host.Client.SuspendInstanceAsync("nobody", cancellation: Cancellation));
+        await Assert.ThrowsAsync<InstanceNotFoundException>(() => host.Client.RaiseEventAsync("nobody", "go", cancellation: Cancellation));
+        await Assert.ThrowsAsync<InstanceNotFoundException>(() => host.Client.GetOrchestrationHistoryAsync("nobody", Cancellation));
+        await host.Client.RaiseEventAsync("ended", "go", cancellation: Cancellation);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static Task<HandlerHost> StartAsync() => HandlerHost.StartAsync(registry => registry
+        .AddOrchestratorFunc<Name, string>("greet", (context, name) => context.CallActivityAsync<string>("greeting", name))
+        .AddOrchestratorFunc<Name, string>("other", (_, _) => Task.FromResult(""))
+        .AddActivityFunc<Name, string>("greeting", (_, name) => name.Value.Length > 0 ? Task.FromResult($"Hello {name.Value}") : throw new ArgumentException("nobody")));
+
+    private sealed record Name(string Value);
+}
