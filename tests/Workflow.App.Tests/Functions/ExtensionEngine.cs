@@ -6,6 +6,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Workflow.Durable;
 using Workflow.Durable.Protocol;
+using Workflow.Testing;
 
 namespace Workflow.App.Tests.Functions;
 
@@ -50,16 +51,11 @@ internal sealed partial class ExtensionEngine : IAsyncDisposable
         return engine;
     }
 
-    /// <summary>Another handler answers from now on.</summary>
-    public void MoveTo(Uri handler) => Handler = handler;
-
     /// <summary>Called after each turn that was taken in.</summary>
     public Func<EngineInstance, Task> AfterTurn { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>A turn is asked for when nothing is under way any more, so that it is told of all at once.</summary>
     public bool Gathers { get; set; }
-
-    private Uri? Handler { get; set; }
 
     public EngineInstance? Find(string id)
     {
@@ -131,8 +127,11 @@ internal sealed partial class ExtensionEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Until no activity is under way.</summary>
+    public Task SettleActivitiesAsync() => Eventually.TrueAsync(() => Volatile.Read(ref _underWay) == 0, cancellation: Cancellation);
+
     /// <summary>Asks a function for something, as the host does.</summary>
-    public Task<HttpResponseMessage> PostAsync(string function, JsonNode body) => _handler.PostAsJsonAsync(new Uri(Handler ?? _handler.BaseAddress!, function), body, Cancellation);
+    public Task<HttpResponseMessage> PostAsync(string function, JsonNode body) => _handler.PostAsJsonAsync(function, body, Cancellation);
 
     /// <summary>A request to the app, by one of its HTTP functions.</summary>
     public async Task<(string Status, JsonNode Body, JsonObject Headers)> RequestAsync(string function, string method, string url, string? body = null, params (string Name, string Value)[] headers)

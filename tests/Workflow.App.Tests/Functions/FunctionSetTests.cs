@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Workflow.App.Configuration;
 using Workflow.App.Triggers.Functions;
+using Workflow.App.Triggers.Schedules;
 using Workflow.Durable;
 using Workflow.Testing;
 using AllPipelines = Workflow.App.Pipelines.Pipelines;
@@ -26,6 +27,7 @@ public sealed partial class FunctionSetTests : IDisposable
         Assert.Equal(registry.Orchestrators, Names(functions, "orchestrationTrigger"));
         Assert.Equal(registry.Activities, Names(functions, "activityTrigger"));
         Assert.Equal(settings.Pipelines.Select(pipeline => $"start-{pipeline.Name}").Append("api").Order(StringComparer.Ordinal), Names(functions, "httpTrigger"));
+        Assert.Equal(settings.Pipelines.Where(pipeline => pipeline.Schedule is not null).Select(pipeline => $"timer-{pipeline.Name}").Order(StringComparer.Ordinal), Names(functions, "timerTrigger"));
         Assert.All(functions, function => Assert.Matches(NameOfFunction(), function.Name));
         Assert.Equal(functions.Count, functions.Select(function => function.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count());
     }
@@ -53,6 +55,28 @@ public sealed partial class FunctionSetTests : IDisposable
         var queued = settings with { Functions = new() { Queue = "workflow-events", StorageConnection = "Events" } };
         var queue = Assert.Single(FunctionSet.Create(queued, Registry(settings)).All, function => function.Kind is FunctionKind.Blob or FunctionKind.Queue);
         Assert.Equal(("workflow-events", "Events"), (queue.Bindings[0]["queueName"]!.GetValue<string>(), queue.Bindings[0]["connection"]!.GetValue<string>()));
+    }
+
+    [Theory]
+    [InlineData("20 * * * *", "UTC", "0 20 * * * *")]
+    [InlineData("*/10 30 2 * * *", "UTC", "*/10 30 2 * * *")]
+    [InlineData("cron(0 3,15 * * ? *)", "UTC", "0 0 3,15 * * *")]
+    [InlineData("rate(10 minutes)", "Europe/Berlin", "0 */10 * * * *")]
+    [InlineData("rate(6 hours)", "UTC", "0 0 */6 * * *")]
+    [InlineData("rate(1 day)", "UTC", "0 0 0 * * *")]
+    [InlineData("rate(7 minutes)", "UTC", Ncrontab.EachMinute)]
+    [InlineData("0 3 * * *", "Europe/Berlin", Ncrontab.EachMinute)]
+    [InlineData("cron(0 8 ? * MON-FRI *)", "UTC", Ncrontab.EachMinute)]
+    [InlineData("cron(0 8 L * ? *)", "UTC", Ncrontab.EachMinute)]
+    [InlineData("cron(0 8 * * ? 2030)", "UTC", Ncrontab.EachMinute)]
+    public void A_timer_wakes_when_the_schedule_says_or_each_minute_where_it_cannot_say_so(string schedule, string zone, string expected)
+    {
+        var errors = new SettingErrors();
+        var trigger = ScheduleTrigger.Read(new JsonObject { ["Schedule"] = schedule, ["TimeZone"] = zone }, "Trigger", errors);
+
+        Assert.Empty(errors.All);
+        Assert.Equal(expected, Ncrontab.For(trigger!));
+        Assert.Equal(Ncrontab.EachMinute, Ncrontab.For(trigger! with { Overlap = OverlapPolicy.QueueOne }));
     }
 
     [Theory]
@@ -108,7 +132,7 @@ public sealed partial class FunctionSetTests : IDisposable
     [Fact]
     public void What_has_no_place_there_is_told_all_at_once()
     {
-        var settings = Load(("here", "local://landing/csv/", "csv-to-warehouse"));
+        var settings = Load(("here", "local://nothing/csv/", "csv-to-warehouse"));
 
         var wrong = Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: true));
 

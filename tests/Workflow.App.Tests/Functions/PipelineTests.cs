@@ -163,5 +163,5 @@ public sealed class PipelineTests(PostgresFixture postgres)
     /// <summary>Without what is another with every run: times, and names that come of them.</summary>
     private static string Comparable(JsonElement output) => string.Join('\n', output.EnumerateObject()
         .Where(property => property.Name is not ("version" or "ingestedId" or "quarantineObject" or "object"))
-        .Select(property => property.ToString()));
+        .Select(property => $"{property.Name}: {JsonNode.Parse(property.Value.GetRawText())?.ToJsonString()}"));
 }

@@ -46,6 +46,11 @@ internal sealed partial class FunctionSet
     private static IEnumerable<Function> Triggers(Pipeline pipeline, FunctionsSettings settings)
     {
         yield return Http($"start-{pipeline.Name}", $"pipelines/{pipeline.Name}/runs", "post") with { Pipeline = pipeline };
+        if (pipeline.Schedule is { } schedule)
+        {
+            yield return new($"timer-{pipeline.Name}", FunctionKind.Timer, [Bindings.Timer(Ncrontab.For(schedule)), Bindings.DurableClient()], pipeline);
+        }
+
         if (pipeline.Trigger is { Prefix: { Scheme: "az" } prefix } && settings.Queue is null)
         {
             var path = $"{prefix.Bucket}/{prefix.Key.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal)}{{name}}";

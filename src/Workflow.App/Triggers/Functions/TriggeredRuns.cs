@@ -1,29 +1,62 @@
+using System.Text.Json;
+using Workflow.App.Api;
 using Workflow.App.Pipelines;
+using Workflow.App.Triggers.Events;
+using Workflow.App.Triggers.Schedules;
 using Workflow.Cloud.Objects;
 
 namespace Workflow.App.Triggers.Functions;
 
 /// <summary>Starts the runs that a trigger of the host asks for. The host may say everything twice; that is one run.</summary>
-internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ILogger<TriggeredRuns> logger)
+internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ObjectEvents events, ScheduleTicker ticker, TimeProvider time)
 {
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+    private const int MostLooks = 10;
+
     public Task StartAsync(Function function, FunctionInvocation invocation, CancellationToken cancellation) => function.Kind switch
     {
+        FunctionKind.Timer => TakeTicksAsync(function.Pipeline!, cancellation),
         FunctionKind.Blob => StartForBlobAsync(function.Pipeline!, invocation, cancellation),
+        FunctionKind.Queue => AcceptAsync(invocation.Data(function.Trigger), cancellation),
         _ => throw new InvalidOperationException($"Nothing is started by a {function.Kind} function."),
     };
 
-    /// <summary>The host tells where the blob is; what it is, is asked of the store, as everywhere.</summary>
+    /// <summary>What is due, the database's clock says, and the host's may be ahead of it: what is due in a moment is waited for.</summary>
+    private async Task TakeTicksAsync(Pipeline pipeline, CancellationToken cancellation)
+    {
+        for (var look = 1; ; look++)
+        {
+            var ticked = await ticker.TakeAsync(pipeline, seen: null, time.GetUtcNow(), cancellation);
+            if (ticked.LookIn is not { } wait || wait > Soon || look == MostLooks)
+            {
+                return;
+            }
+
+            await Task.Delay(wait, time, cancellation);
+        }
+    }
+
+    /// <summary>The host tells which blob it is; what it is, is asked of the store, as everywhere. One that has gone is nobody's any more.</summary>
     private async Task StartForBlobAsync(Pipeline pipeline, FunctionInvocation invocation, CancellationToken cancellation)
     {
-        var prefix = pipeline.Trigger!.Prefix;
-        var address = prefix.WithKey(prefix.Key + (invocation.Metadata("name") ?? throw new Api.BadRequestException("The invocation does not name its blob.")));
-        if (await stores.For(address).FindAsync(address, cancellation) is not { } arrived)
+        var trigger = pipeline.Trigger!;
+        var address = trigger.Prefix.WithKey(trigger.Prefix.Key + (invocation.Metadata("name") ?? throw new BadRequestException("The invocation does not name its blob.")));
+        if (trigger.Matches(address) && await stores.For(address).FindAsync(address, cancellation) is { } arrived)
         {
-            logger.LogInformation("{Object} has gone before its run of {Pipeline} could be started.", address, pipeline.Name);
-            return;
+            await runs.StartForAsync(pipeline, arrived, cancellation);
         }
+    }
 
-        var instance = await runs.StartForAsync(pipeline, arrived, cancellation);
-        logger.LogInformation("{Object} is run {Instance} of {Pipeline}.", address, instance ?? "(ended before)", pipeline.Name);
+    private async Task AcceptAsync(string? message, CancellationToken cancellation)
+    {
+        try
+        {
+            using var body = JsonDocument.Parse(message ?? "");
+            await events.AcceptAsync(body.RootElement, cancellation);
+        }
+        catch (JsonException broken)
+        {
+            throw new MalformedEventException($"The message is not JSON: {broken.Message}");
+        }
     }
 }
