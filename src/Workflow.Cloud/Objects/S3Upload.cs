@@ -10,7 +10,7 @@ namespace Workflow.Cloud.Objects;
 /// </summary>
 internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Writing writing)
 {
-    private const int PartsInFlight = 4;
+    private const int PartsInFlight = 6;
     private const long MemoryInFlight = 64 << 20;
     private static readonly TimeSpan AbortDeadline = TimeSpan.FromSeconds(30);
 

@@ -1,5 +1,6 @@
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 using Workflow.Cloud.Objects;
 using Workflow.Testing;
 
@@ -49,6 +50,25 @@ public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
                 Environment.SetEnvironmentVariable(setting.Split('=')[0], null);
             }
         }
+    }
+
+    [Theory]
+    [InlineData(1_000, 0)]
+    [InlineData((20 << 20) + 17, 3)]
+    public async Task The_store_keeps_the_checksum_that_the_SDK_sends_by_default(int size, int parts)
+    {
+        var content = new byte[size];
+        Random.Shared.NextBytes(content);
+        var address = _bucket.WithKey("summed");
+        await new S3ObjectStore(_client, TimeProvider.System).WriteAsync(address, new MemoryStream(content), WriteCondition.Always, Cancellation);
+
+        var kept = await _client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = address.Bucket, Key = address.Key, ChecksumMode = ChecksumMode.ENABLED }, Cancellation);
+
+        var checksum = S3Checksum.Parse(S3Algorithm.CRC32, kept.ChecksumCRC32);
+        Assert.Equal(parts, checksum!.Parts);
+        using var digest = S3Digest.Of(S3Object.Of(address, kept) with { Checksum = checksum })!;
+        digest.Append(content);
+        Assert.True(digest.Matches());
     }
 
     [Fact]

@@ -85,6 +85,22 @@ public abstract class S3TransferContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Parts_go_up_side_by_side_and_no_more_than_a_few_are_held()
+    {
+        const int inFlight = 6;
+        var hold = new TaskCompletionSource();
+        _proxy.Inject(new Fault.Hold(hold.Task), times: 99, when: request => request.Contains("partNumber=", StringComparison.Ordinal));
+        var content = new UnseekableStream(new byte[64 << 20]);
+
+        var writing = _store.WriteAsync(_object, content, WriteCondition.Always, Cancellation);
+        await Eventually.TrueAsync(() => _proxy.Requests.Count(request => request.Contains("partNumber=", StringComparison.Ordinal)) == inFlight, cancellation: Cancellation);
+
+        Assert.InRange(content.Taken, 1, (inFlight + 1) * S3PartSizes.Smallest);
+        hold.SetResult();
+        Assert.Equal(64 << 20, (await writing).Size);
+    }
+
+    [Fact]
     public async Task An_upload_that_gets_nowhere_leaves_no_parts()
     {
         _proxy.Inject(new Fault.Answer(400, "<Error><Code>EntityTooSmall</Code><Message>No.</Message></Error>"), when: request => request.Contains("partNumber=3&", StringComparison.Ordinal));

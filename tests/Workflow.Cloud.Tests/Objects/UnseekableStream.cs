@@ -5,6 +5,9 @@ internal sealed class UnseekableStream(byte[] content) : Stream
 {
     private int _position;
 
+    /// <summary>How much was read of it.</summary>
+    public int Taken => _position;
+
     public int BreaksAfter { get; init; } = int.MaxValue;
 
     public override bool CanRead => true;
