@@ -66,7 +66,7 @@ public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
 
         var checksum = S3Checksum.Parse(S3Algorithm.CRC32, kept.ChecksumCRC32);
         Assert.Equal(parts, checksum!.Parts);
-        using var digest = S3Digest.Of(S3Object.Of(address, kept) with { Checksum = checksum })!;
+        using var digest = S3Digest.Of(Workflow.Cloud.Objects.S3Object.Of(address, kept) with { Checksum = checksum })!;
         digest.Append(content);
         Assert.True(digest.Matches());
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -19,7 +20,7 @@ internal static partial class EventEnvelope
 
     public static IEnumerable<ToldEvent> Open(JsonElement body) => Open(body, 0);
 
-    /// <summary>A key as notifications of S3 write it: form-encoded UTF-8. Null where it is not.</summary>
+    /// <summary>A key as notifications of S3 write it: form-encoded UTF-8 (Ceph writes it as it is). Null where it is not.</summary>
     public static string? DecodeKey(string encoded)
     {
         if (StrayPercent().IsMatch(encoded))
@@ -87,12 +88,28 @@ internal static partial class EventEnvelope
             return name.Length == 0 ? new ToldEvent.Malformed("a record of S3 has no eventName") : new ToldEvent.Ignored(name == "TestEvent" ? IgnoredBecause.Test : IgnoredBecause.NotCreation);
         }
 
-        if (Property(s3, "object") is not { } written || Text(written, "key") is not { } key || DecodeKey(key) is not { } decoded)
+        var isCeph = Text(record, "eventSource") == "ceph:s3";
+        if (Property(s3, "object") is not { } written || Text(written, "key") is not { } key || (isCeph ? key : DecodeKey(key)) is not { } decoded)
         {
             return new ToldEvent.Malformed("a record of S3 has no key that is URL-encoded UTF-8");
         }
 
-        return Created("s3", Bucket(s3), decoded, null, Text(written, "eTag"), Text(written, "versionId"), Text(written, "sequencer"));
+        var sequencer = Text(written, "sequencer");
+        return Created("s3", Bucket(s3), decoded, null, Text(written, "eTag"), Text(written, "versionId"), isCeph ? InOrder(sequencer) : sequencer);
+    }
+
+    /// <summary>Ceph's sequencer is a time, its seconds and then its nanoseconds, each with the lowest byte first: as text it is in no order.</summary>
+    private static string? InOrder(string? sequencer)
+    {
+        var bytes = new byte[2 * sizeof(uint)];
+        if (sequencer?.Length != 2 * bytes.Length || Convert.FromHexString(sequencer, bytes, out _, out _) != OperationStatus.Done)
+        {
+            return sequencer;
+        }
+
+        Array.Reverse(bytes, 0, sizeof(uint));
+        Array.Reverse(bytes, sizeof(uint), sizeof(uint));
+        return Convert.ToHexString(bytes);
     }
 
     private static ToldEvent OpenEventBridge(JsonElement body, string source, string type)
