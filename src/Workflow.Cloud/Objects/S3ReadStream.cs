@@ -76,6 +76,10 @@ internal sealed class S3ReadStream : Stream
             {
                 throw new S3ReplacedException(_source.Address, changed);
             }
+            catch (AmazonServiceException removed) when (removed.StatusCode == System.Net.HttpStatusCode.NotFound)
+            {
+                throw new ObjectNotFoundException(_source.Address, removed);
+            }
             catch (Exception cut) when (cut is IOException or HttpRequestException or AmazonServiceException or AmazonClientException)
             {
                 broken = cut;
