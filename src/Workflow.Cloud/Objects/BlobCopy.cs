@@ -25,11 +25,9 @@ internal sealed class BlobCopy(BlobAccount account, ObjectInfo source, ObjectAdd
         {
             return await WaitAsync(begun.CopyId, cancellation);
         }
-        catch
+        catch (Exception failed)
         {
-            // Until it is whole the service shows an empty object in its place.
-            using var deadline = new CancellationTokenSource(AbortDeadline);
-            await RemoveUnfinishedAsync(begun.CopyId, deadline.Token);
+            await RemoveUnfinishedAsync(begun.CopyId, failed);
             throw;
         }
     }
@@ -59,6 +57,21 @@ internal sealed class BlobCopy(BlobAccount account, ObjectInfo source, ObjectAdd
                     ? seen.Info
                     : throw new ObjectStoreException($"{source.Address} cannot be copied to {to}: the service's copy {copy} is {seen.CopyStatus} ({seen.CopyDescription}). Try again.");
             }
+        }
+    }
+
+    /// <summary>Until it is whole the service shows an empty object in its place.</summary>
+    private async Task RemoveUnfinishedAsync(string? copy, Exception because)
+    {
+        using var deadline = new CancellationTokenSource(AbortDeadline);
+        try
+        {
+            await RemoveUnfinishedAsync(copy, deadline.Token);
+        }
+        catch (Exception alsoFailed) when (alsoFailed is RequestFailedException or AggregateException or OperationCanceledException)
+        {
+            throw new ObjectStoreException(
+                $"{source.Address} cannot be copied to {to}: {because.Message} The empty object that stands there for now could not be removed ({alsoFailed.Message}): delete it.", because);
         }
     }
 

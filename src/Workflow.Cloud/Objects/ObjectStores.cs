@@ -10,7 +10,7 @@ public sealed class ObjectStores(IEnumerable<IObjectStore> stores)
         _byScheme.TryGetValue(address.Scheme, out var store)
             ? store
             : throw new ObjectStoreException(
-                $"No object store answers for '{address.Scheme}://' ({address}). Known: {string.Join(", ", _byScheme.Keys.Select(scheme => scheme + "://"))}.");
+                $"No object store answers for '{address.Scheme}://' ({address}). Known: {string.Join(", ", _byScheme.Keys.Select(scheme => scheme + "://"))}.{(address.Scheme == "az" ? " Set Azure:Storage." : "")}");
 
     /// <summary>Brings one state of an object into a file, replacing what is there: whole, or an error and no file.</summary>
     public async Task DownloadAsync(ObjectAddress from, string toFile, CancellationToken cancellation)

@@ -32,7 +32,7 @@ public sealed class AzureServicesTests
         using var folder = new TempFolder();
         await using var services = Build(Settings with { Storage = null }, SecretStoreKind.Local, new DataFolder(folder.Path));
 
-        Assert.Contains("az://", Assert.Throws<ObjectStoreException>(() => services.GetRequiredService<ObjectStores>().For(ObjectAddress.Parse("az://landing/x"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Azure:Storage", Assert.Throws<ObjectStoreException>(() => services.GetRequiredService<ObjectStores>().For(ObjectAddress.Parse("az://landing/x"))).Message, StringComparison.Ordinal);
     }
 
     private static ServiceProvider Build(AzureSettings azure, SecretStoreKind store, DataFolder data) => new ServiceCollection()

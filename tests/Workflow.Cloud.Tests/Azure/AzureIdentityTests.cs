@@ -135,6 +135,18 @@ public sealed class AzureIdentityTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_replaces_its_token_before_that_ends()
+    {
+        SetAppService(_identity.AppServiceEndpoint, IdentityStandIn.AppServiceHeader);
+        _identity.Lifetime = TimeSpan.FromMinutes(2);
+        var address = new ObjectAddress("az", await azurite.CreateContainerAsync(Cancellation), "by/token");
+        var store = await CreateStoreAsync(Create(new(AzureIdentityKind.ManagedIdentity)));
+
+        // The account refuses what is no good token.
+        await Eventually.TrueAsync(async () => await store.FindAsync(address, Cancellation) is null && _identity.Server.Requests.Count > 1, cancellation: Cancellation);
+    }
+
+    [Fact]
     public async Task A_store_without_an_identity_says_what_to_check()
     {
         SetAppService(_identity.AppServiceEndpoint, "a guess");

@@ -252,6 +252,19 @@ public sealed class BlobFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_copy_began_and_nobody_can_remove_is_named()
+    {
+        await WriteAsync("copied"u8.ToArray());
+        _proxy.Inject(Copying(202, "pending"), when: IsPut);
+        _proxy.Inject(Copying(200, "failed"), times: 2, when: IsLookAtCopy);
+        _proxy.Inject(Refusal(403, "AuthorizationPermissionMismatch"), when: request => request.StartsWith("DELETE", StringComparison.Ordinal));
+
+        var failed = await Assert.ThrowsAsync<ObjectStoreException>(() => _store.CopyAsync(_address, _address.WithKey("to"), Cancellation));
+        Assert.Contains("is failed (500 InternalServerError)", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("could not be removed (Because AuthorizationPermissionMismatch.", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_copy_that_is_given_up_is_aborted_and_what_it_began_is_removed()
     {
         await WriteAsync("copied"u8.ToArray());

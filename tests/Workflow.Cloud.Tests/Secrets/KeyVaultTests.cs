@@ -113,7 +113,7 @@ public sealed class KeyVaultTests : IAsyncLifetime
     public async Task A_token_is_replaced_before_it_ends()
     {
         _vault.Put("token", "x");
-        _vault.Tokens.Lifetime = TimeSpan.FromSeconds(1);
+        _vault.Tokens.Lifetime = TimeSpan.FromMinutes(2);
         await GetAsync("token");
 
         _vault.Tokens.Lifetime = TimeSpan.FromHours(1);
