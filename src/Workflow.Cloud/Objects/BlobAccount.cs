@@ -40,7 +40,7 @@ internal sealed class BlobAccount
     public async Task<Response> SendAsync(HttpMessage message, CancellationToken cancellation)
     {
         await _pipeline.SendAsync(message, cancellation);
-        return message.Response.Status is >= 200 and < 300 ? message.Response : throw Refusal(message.Response);
+        return message.Response.Status is >= 200 and < 300 ? message.Response : throw await RefusalAsync(message.Response, cancellation);
     }
 
     /// <returns>Null where there is no object, or a folder.</returns>
@@ -66,22 +66,28 @@ internal sealed class BlobAccount
         return message;
     }
 
-    private static RequestFailedException Refusal(Response response)
+    private static async Task<RequestFailedException> RefusalAsync(Response response, CancellationToken cancellation)
     {
         var code = response.Headers.TryGetValue("x-ms-error-code", out var given) ? given : null;
-        return new(response.Status, Words(response) ?? response.ReasonPhrase, code ?? $"HTTP {response.Status.ToString(CultureInfo.InvariantCulture)}", null);
+        return new(response.Status, await ReadWordsAsync(response, cancellation) ?? response.ReasonPhrase, code ?? $"HTTP {response.Status.ToString(CultureInfo.InvariantCulture)}", null);
     }
 
     /// <summary>The first line of what the service says in words; the others are a request's id and time.</summary>
-    private static string? Words(Response response)
+    private static async Task<string?> ReadWordsAsync(Response response, CancellationToken cancellation)
     {
+        if (response.ContentStream is not { } content)
+        {
+            return null;
+        }
+
         try
         {
-            return response.ContentStream is { } content && XDocument.Load(content).Root?.Element("Message")?.Value is { } words ? words.Split('\n')[0].Trim() : null;
+            var answer = await XDocument.LoadAsync(content, LoadOptions.None, cancellation);
+            return answer.Root?.Element("Message")?.Value.Split('\n')[0].Trim();
         }
-        catch (XmlException)
+        catch (Exception unread) when (unread is XmlException or IOException)
         {
-            // Something on the way answered, not the service; its status is what counts.
+            // Something on the way answered, not the service, or it broke off; the status is what counts.
             return null;
         }
     }

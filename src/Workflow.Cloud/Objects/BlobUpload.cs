@@ -64,8 +64,14 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
     {
         using var hash = Md5.Begin();
         var size = 0L;
-        for (var block = first; block.Size > 0; block = await BlobBlock.ReadAsync(content, NextSize, cancellation))
+        for (var block = first; ; block = await BlobBlock.ReadAsync(content, NextSize, cancellation))
         {
+            if (block.Size == 0)
+            {
+                block.Dispose();
+                break;
+            }
+
             size += block.Size;
             hash.AppendData(block.Content.Span);
             await EnqueueAsync(block, cancellation);
