@@ -13,13 +13,13 @@ internal static class Envelopes
     public static string S3(string bucket, string key, string etag = "d41d8cd98f00b204e9800998ecf8427e", string sequencer = "0055AED6DCD90281E5", string name = "ObjectCreated:Put", string? version = null) =>
         S3Encoded(bucket, Uri.EscapeDataString(key).Replace("%20", "+", StringComparison.Ordinal).Replace("%2F", "/", StringComparison.Ordinal), etag, sequencer, name, version);
 
-    public static string S3Encoded(string bucket, string key, string etag = "d41d8cd98f00b204e9800998ecf8427e", string sequencer = "0055AED6DCD90281E5", string name = "ObjectCreated:Put", string? version = null) => JsonSerializer.Serialize(new
+    public static string S3Encoded(string bucket, string key, string etag = "d41d8cd98f00b204e9800998ecf8427e", string sequencer = "0055AED6DCD90281E5", string name = "ObjectCreated:Put", string? version = null, string source = "aws:s3") => JsonSerializer.Serialize(new
     {
         Records = new[]
         {
             new
             {
-                eventVersion = "2.1", eventSource = "aws:s3", awsRegion = "eu-central-1", eventTime = "2025-01-31T10:00:00.000Z", eventName = name,
+                eventVersion = "2.1", eventSource = source, awsRegion = "eu-central-1", eventTime = "2025-01-31T10:00:00.000Z", eventName = name,
                 s3 = new { s3SchemaVersion = "1.0", bucket = new { name = bucket, arn = $"arn:aws:s3:::{bucket}" }, @object = new { key, size = 1024, eTag = etag, versionId = version, sequencer } },
             },
         },

@@ -24,6 +24,11 @@ public sealed class EventEnvelopeTests
     public void A_key_in_an_event_of_EventBridge_stands_as_it_is(string key) =>
         Assert.Equal(new ObjectAddress("s3", "landing", key), Assert.IsType<ToldEvent.Created>(Assert.Single(Open(Envelopes.EventBridge("landing", key)))).Address);
 
+    [Fact]
+    public void Ceph_writes_the_key_as_it_is() => Assert.Equal(
+        new ObjectAddress("s3", "landing", "in/orders 2025+é%.csv"),
+        Assert.IsType<ToldEvent.Created>(Assert.Single(Open(Envelopes.S3Encoded("landing", "in/orders 2025+é%.csv", source: "ceph:s3")))).Address);
+
     [Theory]
     [InlineData("in/100%.csv")]
     [InlineData("in/%C3%28.csv")]

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Events;
@@ -53,6 +54,8 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
 
     public DurableTaskClient Client => _app.Services.GetRequiredService<DurableTaskClient>();
 
+    internal AuditTable Audit => _app.Services.GetRequiredService<AuditTable>();
+
     internal EventCounts Counts => _app.Services.GetRequiredService<EventCounts>();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -76,7 +79,7 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         builder.Services.AddSingleton(EventsHost.Read(Written)).AddSingleton<TimeProvider>(Time).AddSingleton(new ServiceDatabase(hub, "events")).AddSingleton(provider =>
             new Secrets(new(secrets, secrets), SecretLifetimes.Usual, new(Time), Time, provider.GetRequiredService<ILogger<Secrets>>()));
         builder.Services.AddDurableTaskClient(options => options.ConnectionString = hub);
-        builder.Services.AddSingleton<Runs>().AddSingleton<ObjectStores>().AddSingleton<IObjectStore>(new LocalObjectStore(_folder.Path, Time)).AddApi().AddObjectEvents().AddInbound();
+        builder.Services.AddSingleton<Runs>().AddSingleton<ObjectStores>().AddSingleton<IObjectStore>(new LocalObjectStore(_folder.Path, Time)).AddSingleton<AuditTable>().AddApi().AddObjectEvents().AddInbound();
         builder.Services.AddHttpClient(EventsRegistration.Sns).ConfigurePrimaryHttpMessageHandler(() => Sns);
         _app = builder.Build();
         _app.UseExceptionHandler();

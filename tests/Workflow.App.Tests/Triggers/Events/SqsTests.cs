@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Aws;
@@ -34,7 +37,10 @@ public sealed class SqsTests(PostgresFixture postgres, S3Fixture aws) : IAsyncLi
         await using var installation = await Installation.CreateAsync(postgres);
         installation.Settings["Aws"] = new JsonObject { ["Endpoints"] = new JsonObject { ["SQS"] = await aws.GetEndpointAsync(Cancellation) } };
         installation.Settings["Events"] = new JsonObject { ["Queues"] = new JsonArray(new JsonObject { ["Url"] = _queue, ["DeadLetter"] = _dead }) };
-        installation.With("gate", "quality-gate", new { Output = "local://good/" });
+        installation.With("gate", "quality-gate", new { Output = "local://good/" }).With("dropped", "quality-gate", new { Output = "local://good/" }, watch: "local://drop/");
+        installation.Settings["Pipelines"]!["dropped"]!["Trigger"]!["Suffix"] = ".csv";
+        installation.Drop("local://drop/b.txt", "not of this pipeline");
+        installation.Drop("local://drop/c.csv", "a\n1\n");
         installation.Settings["Pipelines"]!["gate"]!["Trigger"] = new JsonObject { ["Object"] = "s3://landing/in/", ["Watch"] = "false" };
         foreach (var body in (string[])[Envelopes.S3("landing", "in/one two.csv"), Envelopes.InSns(Envelopes.S3("landing", "in/one two.csv")), "poison", Envelopes.TestEvent])
         {
@@ -48,6 +54,31 @@ public sealed class SqsTests(PostgresFixture postgres, S3Fixture aws) : IAsyncLi
         Assert.Equal("s3://landing/in/one two.csv", run.Input!.Value.GetProperty("object").GetString());
         var poison = Assert.Single((await ReadAsync(_dead))["Messages"]!.AsArray())!;
         Assert.Equal(("poison", "it is not JSON"), ((string?)poison["Body"], (string?)poison["MessageAttributes"]!["Reason"]!["StringValue"]));
+
+        using var owner = installation.CreateHttpClient();
+        var counts = (await owner.GetFromJsonAsync<JsonObject>("/api/events", Cancellation))!;
+        // Taken in the same moment, both messages may find no run yet, and both start it: it is one.
+        Assert.Equal(2, (int?)counts["started"]!["gate"] + ((int?)counts["ignored"]!["duplicate"] ?? 0));
+        Assert.Equal(1, (int?)counts["ignored"]!["test"]);
+        Assert.Equal(1, (int?)counts["deadLettered"]![_name]);
+        var dropped = await Eventually.GetAsync(async () => (await installation.Client.ListAsync("dropped", null, 10, null, Cancellation)).Runs, runs => runs.Count > 0);
+        Assert.Equal("local://drop/c.csv", Assert.Single(dropped).Input!.Value.GetProperty("object").GetString());
+        await NobodyIsAskedForAKeyOfTheApiAsync(installation.Address);
+    }
+
+    /// <summary>Those who prove themselves otherwise get as far as that, whatever type of body they send; who looks at the counts needs a key.</summary>
+    private static async Task NobodyIsAskedForAKeyOfTheApiAsync(Uri address)
+    {
+        using var stranger = new HttpClient { BaseAddress = address };
+        foreach (var (path, type) in (IEnumerable<(string, string)>)
+            [("/api/events/sns", "text/plain"), ("/api/events/eventbridge", "application/json"), ("/api/events/eventgrid", "application/cloudevents+json"), ("/api/events/s3", "application/json"), ("/api/slack/commands", "application/x-www-form-urlencoded")])
+        {
+            using var refused = await stranger.PostAsync(path, new StringContent("{}", Encoding.UTF8, type), Cancellation);
+            Assert.Equal((HttpStatusCode.Forbidden, ""), (refused.StatusCode, await refused.Content.ReadAsStringAsync(Cancellation)));
+        }
+
+        using var asked = await stranger.GetAsync("/api/events", Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, asked.StatusCode);
     }
 
     [Fact]

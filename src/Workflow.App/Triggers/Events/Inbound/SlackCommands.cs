@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
+using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.Durable;
@@ -11,7 +13,7 @@ namespace Workflow.App.Triggers.Events.Inbound;
 /// The slash command: <c>list</c>, <c>status RUN</c>, <c>runs PIPELINE</c>, <c>run PIPELINE</c>. All of the workspace may look; only those
 /// named in Events:Slack:Operators start runs.
 /// </summary>
-internal sealed class SlackCommands(Settings settings, SharedKeys keys, Runs runs, DurableTaskClient client, ILogger<SlackCommands> logger)
+internal sealed class SlackCommands(Settings settings, Runs runs, DurableTaskClient client, AuditTable audit, ILogger<SlackCommands> logger)
 {
     /// <summary>Of a request, in bytes. Slack's are far shorter.</summary>
     public const int Longest = 64 << 10;
@@ -19,10 +21,11 @@ internal sealed class SlackCommands(Settings settings, SharedKeys keys, Runs run
     private const int Shown = 5;
     private const string Usage = "Say `list`, `runs PIPELINE`, `status RUN` or `run PIPELINE`.";
 
-    public static async Task<IResult> AnswerAsync(HttpRequest request, SlackCommands commands, CancellationToken cancellation)
+    public static async Task<IResult> AnswerAsync(HttpRequest request, Settings settings, SharedKeys keys, SlackCommands commands, CancellationToken cancellation)
     {
         var body = await InboundApi.ReadAsync(request, cancellation);
-        await commands.CheckAsync(request, body, cancellation);
+        await keys.CheckSignatureAsync(
+            body, request.Headers["X-Slack-Request-Timestamp"], request.Headers["X-Slack-Signature"], settings.Events.Slack.Secret, SharedKeys.SigningSecret, cancellation);
         var form = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body));
         return Field("ssl_check") == "1"
             ? TypedResults.Ok()
@@ -30,9 +33,6 @@ internal sealed class SlackCommands(Settings settings, SharedKeys keys, Runs run
 
         string Field(string name) => form.GetValueOrDefault(name).ToString();
     }
-
-    private Task CheckAsync(HttpRequest request, byte[] body, CancellationToken cancellation) => keys.CheckSignatureAsync(
-        body, request.Headers["X-Slack-Request-Timestamp"], request.Headers["X-Slack-Signature"], settings.Events.Slack.Secret, SharedKeys.SigningSecret, cancellation);
 
     /// <param name="trigger">The same when Slack, or somebody who listened, sends the command again.</param>
     private async Task<string> AnswerAsync(string text, string user, string trigger, CancellationToken cancellation)
@@ -54,17 +54,32 @@ internal sealed class SlackCommands(Settings settings, SharedKeys keys, Runs run
         }
     }
 
+    /// <summary>A change like any other: there is a row in the audit of it, or it is not made.</summary>
     private async Task<string> StartAsync(Pipeline pipeline, string user, string trigger, CancellationToken cancellation)
     {
+        var change = new AuditedChange($"user {user} of Slack", Role.Operator, null, "POST /api/slack/commands", $"run {pipeline.Name}") { Pipeline = pipeline.Name };
         if (!settings.Events.Slack.Operators.Contains(user, StringComparer.Ordinal))
         {
+            await audit.RefuseAsync(change with { Role = null }, StatusCodes.Status403Forbidden, cancellation);
             logger.LogWarning("User {User} of Slack asked for a run of {Pipeline}, and is not among Events:Slack:Operators.", user, pipeline.Name);
             return "You may look, but not start runs.";
         }
 
-        var instance = await runs.StartAsync(pipeline.Name, null, Runs.InstanceFor(pipeline.Name, $"slack\n{trigger}"), cancellation);
-        logger.LogInformation("User {User} of Slack started run {Instance} of {Pipeline}.", user, instance, pipeline.Name);
-        return $"Started `{instance}`.";
+        change.Instance = Runs.InstanceFor(pipeline.Name, $"slack\n{trigger}");
+        var entry = await audit.BeginAsync(change, cancellation);
+        var outcome = AuditOutcome.Failed;
+        try
+        {
+            await runs.StartAsync(pipeline.Name, null, change.Instance, cancellation);
+            outcome = AuditOutcome.Done;
+        }
+        finally
+        {
+            await audit.EndAsync(entry, change, outcome, status: null, CancellationToken.None);
+        }
+
+        logger.LogInformation("User {User} of Slack started run {Instance} of {Pipeline}.", user, change.Instance, pipeline.Name);
+        return $"Started `{change.Instance}`.";
     }
 
     private async Task<string> ListAsync(Pipeline pipeline, CancellationToken cancellation)
