@@ -112,7 +112,7 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
         Assert.Equal((Text(trained, "model"), Text(trained, "featureRules")), (Text(run, "model"), Text(run, "featureRules")));
         Assert.Equal([10, 10, 10], run.Output!.Value.GetProperty("segments").EnumerateArray().Select(count => count.GetInt32()));
         Assert.Equal(1, run.Output.Value.GetProperty("unseen").GetProperty("product_category").GetInt32());
-        Assert.Equal(Text(run, "written"), Text(await installation.RunAsync("segments", new { model = Text(trained, "model"), date = "2026-02-01" }), "written"));
+        Assert.Equal(Text(run, "written"), Text(await installation.RunAsync("segments", new { model = Text(trained, "model"), date = (string?)null, scheduledFor = "2026-02-01T08:00:00Z" }), "written"));
     }
 
     [Fact]
