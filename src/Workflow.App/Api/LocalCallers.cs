@@ -60,10 +60,13 @@ internal static class LocalCallers
 
         var request = context.Request;
         var hasBody = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
-        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && request.Path != LocalSalesforce.LoginPath
+        return hasBody && !request.HasJsonContentType() && request.Headers.Authorization.Count == 0 && !ProvesItself(request.Path)
             ? (HttpStatusCode.UnsupportedMediaType, "Send the body as application/json.")
             : null;
     }
+
+    /// <summary>What is sent there holds what it takes: a login its password, a call of AWS its signature or its token.</summary>
+    private static bool ProvesItself(PathString path) => path == LocalSalesforce.LoginPath || path == LocalAws.Path;
 
     /// <summary>Not through a proxy on this machine either.</summary>
     private static bool IsFromHere(HttpContext context) =>

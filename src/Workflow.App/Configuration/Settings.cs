@@ -41,6 +41,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
     /// <summary>Which closed addresses may be called all the same.</summary>
     public OutboundSettings Outbound { get; init; } = new();
 
+    /// <summary>Who we are at AWS.</summary>
+    public AwsSettings AwsIdentity { get; init; } = new();
+
     public SecretsSettings Secrets { get; init; } = new();
 
     /// <summary>
@@ -78,6 +81,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var host = HostSettings.Load(System.IO.Path.Combine(AppContext.BaseDirectory, "host.json"), errors);
         var access = AccessSettings.Load(sources, errors);
         var aws = AwsSettings.Load(sources, errors);
+        var endpoints = aws.ReadEndpoints(errors);
         var azure = AzureSettings.Load(sources, errors);
         var secrets = SecretsSettings.Load(sources, errors);
         azure.CheckVault(secrets.Store, errors);
@@ -89,11 +93,12 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         CheckTriggers(pipelines, errors);
         var outbound = OutboundSettings.Load(sources, errors);
         errors.ThrowIfAny();
-        return new(connections.Hub, connections.Warehouse, host, aws, azure, pipelines)
+        return new(connections.Hub, connections.Warehouse, host, endpoints, azure, pipelines)
         {
             Access = access,
             Events = events,
             Functions = functions,
+            AwsIdentity = aws,
             Outbound = outbound,
             Secrets = secrets,
         };

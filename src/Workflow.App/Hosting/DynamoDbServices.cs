@@ -12,13 +12,18 @@ internal static class DynamoDbServices
     public static IServiceCollection AddDynamoDb(this IServiceCollection services, DataFolder data)
     {
         services.AddSingleton(provider => new LocalDynamoDb(data.Path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<LocalDynamoDb>>()));
-        return services.AddSingleton(provider => CreateClient(provider.GetRequiredService<AwsEndpoints>().For(Service), provider));
+        return services.AddSingleton(provider => CreateClient(provider.GetRequiredService<AwsEndpoints>(), provider));
     }
 
-    private static IAmazonDynamoDB CreateClient(AwsEndpoint endpoint, IServiceProvider provider) => endpoint switch
+    private static IAmazonDynamoDB CreateClient(AwsEndpoints endpoints, IServiceProvider provider)
     {
-        { IsLocal: true } => provider.GetRequiredService<LocalDynamoDb>().CreateClient(),
-        { Url: { } url } => new AmazonDynamoDBClient(new AmazonDynamoDBConfig { ServiceURL = url.ToString() }),
-        _ => new AmazonDynamoDBClient(),
-    };
+        if (endpoints.For(Service).IsLocal)
+        {
+            return provider.GetRequiredService<LocalDynamoDb>().CreateClient();
+        }
+
+        var config = new AmazonDynamoDBConfig();
+        endpoints.Configure(config, Service, endpoints.Credentials?.Region);
+        return endpoints.CredentialsFor(Service) is { } credentials ? new AmazonDynamoDBClient(credentials, config) : new AmazonDynamoDBClient(config);
+    }
 }

@@ -136,8 +136,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);
         services.AddObjectEvents().AddInbound();
-        services.AddSingleton(provider => new AwsEndpoints(settings.Aws, () => AddressOf(provider.GetRequiredService<IServer>())));
-        services.AddAwsClients().AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
+        services.AddAws(settings, provider => AddressOf(provider.GetRequiredService<IServer>())).AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Functions))
         {
             services.AddFunctions(settings, known.Hide);

@@ -12,6 +12,7 @@ using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Pipelines.SegmentCustomers;
 using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Triggers.Schedules;
+using Workflow.Cloud.Aws;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
@@ -83,7 +84,8 @@ internal static class Pipelines
     {
         services.AddSingleton<Runs>().AddSingleton<Warehouse>().AddSingleton<Scratch>();
         services.AddSingleton<IObjectStore>(provider => new LocalObjectStore(data.Objects, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(
+            provider.GetRequiredService<TimeProvider>(), () => provider.GetRequiredService<AwsEndpoints>().Credentials));
         services.AddSingleton<ObjectStores>();
         services.AddSingleton<ILocalAwsService>(provider => new LocalSageMaker(
             data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using Amazon;
 using Amazon.Runtime;
-using Workflow.Cloud.Local;
 
 namespace Workflow.Cloud.Aws;
 
@@ -12,7 +11,7 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
     private static readonly string[] MayPass =
     [
         "ConcurrentModificationException", "ConcurrentRunsExceededException", "OperationTimeoutException", "ResourceNotReadyException",
-        "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed",
+        "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed", "IDPCommunicationError",
     ];
 
     private readonly ConcurrentDictionary<(string? Region, bool Retry), SignedClient> _clients = new();
@@ -43,34 +42,17 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
 
     private SignedClient Create(string? region, bool retry)
     {
-        var endpoint = endpoints.For(service.Name);
         var config = new SignedClientConfig(service);
         if (!retry)
         {
             config.MaxErrorRetry = 0;
         }
 
-        if (endpoint.IsLocal)
-        {
-            config.ServiceURL = new Uri(endpoints.LocalAddress, LocalAws.Path).ToString();
-            config.AuthenticationRegion = region ?? LocalAws.Region;
-            return new(LocalAws.Credentials, config);
-        }
-
-        if (endpoint.Url is { } url)
-        {
-            config.AuthenticationRegion = region ?? config.RegionEndpoint?.SystemName ?? LocalAws.Region;
-            config.ServiceURL = url.ToString();
-        }
-        else if (region is not null)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        }
-
-        return new(config);
+        endpoints.Configure(config, service.Name, region is null ? endpoints.Credentials?.Region : RegionEndpoint.GetBySystemName(region));
+        return endpoints.CredentialsFor(service.Name) is { } credentials ? new(credentials, config) : new(config);
     }
 
-    private static bool MayHelpToRetry(AmazonServiceException answered) =>
+    internal static bool MayHelpToRetry(AmazonServiceException answered) =>
         answered.Retryable is not null
         || (int)answered.StatusCode >= 500
         || answered.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout

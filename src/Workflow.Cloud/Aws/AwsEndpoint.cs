@@ -1,4 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using Amazon;
+using Amazon.Runtime;
+using Workflow.Cloud.Local;
 
 namespace Workflow.Cloud.Aws;
 
@@ -39,5 +42,35 @@ public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byServ
     /// <summary>The address of the service that the stand-ins are mapped into.</summary>
     public Uri LocalAddress => localAddress();
 
+    /// <summary>Who signs the calls; null for the SDK's standard chain.</summary>
+    public AwsCredentials? Credentials { get; private init; }
+
     public AwsEndpoint For(string service) => byService.GetValueOrDefault(service, AwsEndpoint.Aws);
+
+    /// <summary>The same endpoints, called by somebody.</summary>
+    public AwsEndpoints SignedBy(AwsCredentials credentials) => new(byService, localAddress) { Credentials = credentials };
+
+    /// <summary>What a service is called with; null for what the SDK finds by itself.</summary>
+    public AWSCredentials? CredentialsFor(string service) =>
+        Credentials is { } credentials ? credentials.For(For(service)) : For(service).IsLocal ? LocalAws.Credentials : null;
+
+    /// <summary>Says in an SDK client's settings where the service is.</summary>
+    /// <param name="region">Null for the region that the SDK finds by itself.</param>
+    public void Configure(ClientConfig config, string service, RegionEndpoint? region)
+    {
+        switch (For(service))
+        {
+            case { IsLocal: true }:
+                config.ServiceURL = new Uri(LocalAddress, LocalAws.Path).ToString();
+                config.AuthenticationRegion = region?.SystemName ?? LocalAws.Region;
+                break;
+            case { Url: { } url }:
+                config.AuthenticationRegion = region?.SystemName ?? config.RegionEndpoint?.SystemName ?? LocalAws.Region;
+                config.ServiceURL = url.ToString();
+                break;
+            default:
+                config.RegionEndpoint = region ?? config.RegionEndpoint;
+                break;
+        }
+    }
 }

@@ -22,6 +22,8 @@ public static class AwsRegistration
     /// <param name="topics">The ARNs of the topics that it has.</param>
     public static IServiceCollection AddLocalAws(this IServiceCollection services, string dataFolder, IReadOnlySet<string> topics) => services
         .AddSingleton<LocalAws>()
+        .AddSingleton(provider => new LocalAwsSessions(dataFolder, provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<ILocalAwsService>(provider => new LocalSts(dataFolder, provider.GetRequiredService<LocalAwsSessions>(), new HttpClient()))
         .AddSingleton<ILocalAwsService>(provider => new LocalDms(dataFolder, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalSns(dataFolder, topics, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<ILocalAwsService>(provider => new LocalSecretsManager(dataFolder, provider.GetRequiredService<TimeProvider>()))

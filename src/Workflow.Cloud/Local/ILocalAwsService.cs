@@ -16,6 +16,13 @@ public interface ILocalAwsService
     /// <exception cref="LocalAwsException">What the real service would refuse.</exception>
     Task<JsonObject> CallAsync(string operation, JsonObject input, CancellationToken cancellation);
 
+    /// <param name="caller">The ARN of whose credentials signed the call; null where nobody did.</param>
+    /// <exception cref="LocalAwsException">What the real service would refuse.</exception>
+    Task<JsonObject> CallAsync(string? caller, string operation, JsonObject input, CancellationToken cancellation) => CallAsync(operation, input, cancellation);
+
+    /// <summary>Whether the operation is for those who have no credentials yet.</summary>
+    bool TakesUnsigned(string operation) => false;
+
     /// <summary>Maps what shows, and what steers, the service's state.</summary>
     /// <param name="local">The group <c>/local/aws/(signing name)</c>.</param>
     void Map(IEndpointRouteBuilder local);

@@ -10,7 +10,7 @@ namespace Workflow.Cloud.Local;
 /// A stand-in for services of AWS at one address, told apart by the signature's scope as they are at AWS. It refuses what is not signed
 /// with its credentials, fails on command, and leaves the rest to the <see cref="ILocalAwsService"/> that was called.
 /// </summary>
-public sealed class LocalAws(IEnumerable<ILocalAwsService> services, TimeProvider time)
+public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSessions sessions, TimeProvider time)
 {
     /// <summary>Where it is mapped.</summary>
     public const string Path = "/local/aws/";
@@ -30,6 +30,9 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, TimeProvide
     /// <summary>What the stand-in takes signatures of.</summary>
     public static AWSCredentials Credentials { get; } = new BasicAWSCredentials(AccessKey, SecretKey);
 
+    /// <summary>Who has <see cref="Credentials"/>.</summary>
+    public static string Root { get; } = $"arn:aws:iam::{Account}:root";
+
     internal IEnumerable<ILocalAwsService> Services => _services.Values;
 
     internal void Fail(LocalAwsFault fault) => _faults.Set(fault);
@@ -42,9 +45,9 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, TimeProvide
             using var buffer = new MemoryStream();
             await request.Body.CopyToAsync(buffer, cancellation);
             var body = buffer.ToArray();
-            var service = Find(request, body, isQuery);
+            var (service, caller) = FindUnsigned(request, body) ?? await FindAsync(request, body, isQuery, cancellation);
             var (operation, input) = isQuery ? ReadForm(body) : ReadTarget(request, service, body);
-            var output = await CallAsync(service, operation, input, cancellation);
+            var output = await CallAsync(service, caller, operation, input, cancellation);
             return isQuery ? Xml(QueryAnswer(operation, output), StatusCodes.Status200OK) : Json(output, StatusCodes.Status200OK);
         }
         catch (LocalAwsException refused)
@@ -55,36 +58,54 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, TimeProvide
         }
     }
 
-    private async Task<JsonObject> CallAsync(ILocalAwsService service, string operation, JsonObject input, CancellationToken cancellation)
+    private async Task<JsonObject> CallAsync(ILocalAwsService service, string? caller, string operation, JsonObject input, CancellationToken cancellation)
     {
         var fault = _faults.Take(service.SigningName, operation);
         await Task.Delay(TimeSpan.FromMilliseconds(fault?.DelayMilliseconds ?? 0), time, cancellation);
         if (fault is not { Code: { } code })
         {
-            return await service.CallAsync(operation, input, cancellation);
+            return await service.CallAsync(caller, operation, input, cancellation);
         }
 
         if (fault.AfterEffect)
         {
-            await service.CallAsync(operation, input, cancellation);
+            await service.CallAsync(caller, operation, input, cancellation);
         }
 
         throw new LocalAwsException(code, "fault on command", fault.Status);
     }
 
-    /// <summary>The service that the signature is for, if it is right.</summary>
-    private ILocalAwsService Find(HttpRequest request, byte[] body, bool isQuery)
+    /// <summary>A service that is asked for credentials by somebody who has none.</summary>
+    private (ILocalAwsService Service, string? Caller)? FindUnsigned(HttpRequest request, byte[] body) =>
+        request.HasFormContentType && request.Headers.Authorization.Count == 0 && ReadForm(body).Operation is var operation
+            && _services.Values.FirstOrDefault(service => service.TakesUnsigned(operation)) is { } open
+            ? (open, null)
+            : null;
+
+    /// <summary>The service that the signature is for, if it is right, and who signed.</summary>
+    private async Task<(ILocalAwsService Service, string? Caller)> FindAsync(HttpRequest request, byte[] body, bool isQuery, CancellationToken cancellation)
     {
-        var signature = LocalAwsSignature.TryParse(request.Headers.Authorization);
-        return signature switch
+        var signature = LocalAwsSignature.TryParse(request.Headers.Authorization)
+            ?? throw Forbidden("MissingAuthenticationToken", "MissingAuthenticationTokenException", "Request is missing Authentication Token");
+        var session = signature.AccessKey == AccessKey ? null : await sessions.FindAsync(signature.AccessKey, cancellation);
+        if (signature.AccessKey != AccessKey && (session is null || !session.Has(request.Headers[LocalAwsSignature.TokenHeader])))
         {
-            null => throw Forbidden("MissingAuthenticationToken", "MissingAuthenticationTokenException", "Request is missing Authentication Token"),
-            { AccessKey: not AccessKey } => throw Forbidden("InvalidClientTokenId", "UnrecognizedClientException", "The security token included in the request is invalid."),
-            _ when !signature.IsOf(request, body, SecretKey, time.GetUtcNow()) => throw Forbidden(
-                "SignatureDoesNotMatch", "InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
-            _ => _services.GetValueOrDefault(signature.Service) ?? throw new LocalAwsException(
-                "UnknownOperationException", $"The stand-in has no service '{signature.Service}'; it has {string.Join(", ", _services.Keys)}."),
-        };
+            throw Forbidden("InvalidClientTokenId", "UnrecognizedClientException", "The security token included in the request is invalid.");
+        }
+
+        if (!signature.IsOf(request, body, session?.SecretKey ?? SecretKey, time.GetUtcNow()))
+        {
+            throw Forbidden("SignatureDoesNotMatch", "InvalidSignatureException", "The request signature we calculated does not match the signature you provided.");
+        }
+
+        if (session is not null && sessions.HasEnded(session))
+        {
+            throw Forbidden("ExpiredToken", "ExpiredTokenException", "The security token included in the request is expired");
+        }
+
+        var service = _services.GetValueOrDefault(signature.Service) ?? throw new LocalAwsException(
+            "UnknownOperationException", $"The stand-in has no service '{signature.Service}'; it has {string.Join(", ", _services.Keys)}.");
+        return (service, session?.Caller ?? Root);
 
         LocalAwsException Forbidden(string query, string json, string message) =>
             isQuery ? new(query, message, StatusCodes.Status403Forbidden) : new(json, message);
@@ -117,8 +138,11 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, TimeProvide
 
     private static XElement QueryAnswer(string operation, JsonObject output) => new(
         $"{operation}Response",
-        new XElement($"{operation}Result", output.Select(field => new XElement(field.Key, field.Value?.ToString()))),
+        Element($"{operation}Result", output),
         new XElement("ResponseMetadata", new XElement("RequestId", Guid.NewGuid())));
+
+    private static XElement Element(string name, JsonNode? value) =>
+        value is JsonObject fields ? new(name, fields.Select(field => Element(field.Key, field.Value))) : new(name, value?.ToString());
 
     private static XElement QueryError(LocalAwsException refused) => new(
         "ErrorResponse",

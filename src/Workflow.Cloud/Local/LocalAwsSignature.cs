@@ -11,6 +11,10 @@ internal sealed record LocalAwsSignature(string AccessKey, string Date, string R
 {
     private const string Algorithm = "AWS4-HMAC-SHA256";
     private const string DateHeader = "X-Amz-Date";
+
+    /// <summary>Goes with temporary keys, and must be signed where it is sent.</summary>
+    public const string TokenHeader = "X-Amz-Security-Token";
+
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
     private static readonly string[] MustBeSigned = ["host", "x-amz-date"];
 
@@ -36,6 +40,7 @@ internal sealed record LocalAwsSignature(string AccessKey, string Date, string R
     {
         var time = request.Headers[DateHeader].ToString();
         return MustBeSigned.All(SignedHeaders.Contains)
+            && (!request.Headers.ContainsKey(TokenHeader) || SignedHeaders.Contains(TokenHeader, StringComparer.OrdinalIgnoreCase))
             && DateTimeOffset.TryParseExact(time, "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var signedAt)
             && (now - signedAt).Duration() < ClockDifference
             && time.StartsWith(Date, StringComparison.Ordinal)

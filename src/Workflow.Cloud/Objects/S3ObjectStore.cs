@@ -4,6 +4,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Workflow.Cloud.Aws;
 
 namespace Workflow.Cloud.Objects;
 
@@ -50,9 +51,9 @@ public sealed class S3ObjectStore : IObjectStore
     public string Scheme => "s3";
 
     /// <summary>A store that makes its client (<see cref="CreateClient"/>) at the first use: a host without AWS settings can have it and not use it.</summary>
-    /// <param name="credentials">Asked then; null for those of the standard chain.</param>
-    public static S3ObjectStore FromEnvironment(TimeProvider time, Func<AWSCredentials>? credentials = null) =>
-        new(new Lazy<IAmazonS3>(() => CreateClient(credentials?.Invoke())), time);
+    /// <param name="identity">Asked then for credentials and region; null for those of the standard chain.</param>
+    public static S3ObjectStore FromEnvironment(TimeProvider time, Func<AwsCredentials?>? identity = null) =>
+        new(new Lazy<IAmazonS3>(() => CreateClient(identity?.Invoke())), time);
 
     /// <summary>
     /// A client as the standard AWS settings describe it, in the environment or in the profile that <c>AWS_PROFILE</c> names: region,
@@ -60,8 +61,8 @@ public sealed class S3ObjectStore : IObjectStore
     /// <c>WHEN_REQUIRED</c> for a server that does not know them), and where to go instead of AWS (<c>AWS_ENDPOINT_URL_S3</c> or
     /// <c>AWS_ENDPOINT_URL</c>), where buckets are then addressed by path.
     /// </summary>
-    /// <param name="credentials">Null for those of the standard chain.</param>
-    public static IAmazonS3 CreateClient(AWSCredentials? credentials)
+    /// <param name="identity">Whose credentials and region; null for those of the standard chain.</param>
+    public static IAmazonS3 CreateClient(AwsCredentials? identity)
     {
         var config = new AmazonS3Config { Timeout = AnswerWithin };
         // Only AWS itself resolves a host name per bucket. A settings object that was asked for this address no longer goes there: another is asked.
@@ -71,7 +72,16 @@ public sealed class S3ObjectStore : IObjectStore
             config.MaxErrorRetry = Retries;
         }
 
-        return credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(credentials, config);
+        if (config.ForcePathStyle)
+        {
+            config.AuthenticationRegion = identity?.Region?.SystemName ?? config.AuthenticationRegion;
+        }
+        else
+        {
+            config.RegionEndpoint = identity?.Region ?? config.RegionEndpoint;
+        }
+
+        return identity?.Credentials is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(ObjectAddress prefix, [EnumeratorCancellation] CancellationToken cancellation)

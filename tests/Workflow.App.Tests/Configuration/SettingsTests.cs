@@ -50,6 +50,26 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Who_we_are_at_AWS_and_where_secrets_are_is_checked()
+    {
+        var errors = ErrorsOf("""
+            {
+              "Aws": {
+                "Profile": "nightly",
+                "Roles": [{ "Arn": "workflow" }, { "Arn": "arn:aws:iam::123456789012:role/lake", "SessionName": "a b" }],
+                "WebIdentity": { "Source": "azure" }
+              },
+              "Secrets": { "Store": "vault", "CacheFor": "2.00:00:00", "ServeStaleFor": "-00:00:01" }
+            }
+            """);
+
+        Assert.Equal(
+            ["Aws:Profile", "Aws:Roles:0:Arn", "Aws:Roles:1:SessionName", "Aws:WebIdentity:Audience", "Secrets:CacheFor", "Secrets:ServeStaleFor", "Secrets:Store"],
+            errors.Select(error => error.Key).Order(StringComparer.Ordinal));
+        Assert.Equal("Aws:Roles", Assert.Single(ErrorsOf("""{ "Aws": { "WebIdentity": { "Source": "file", "TokenFile": "/var/run/token" } } }""")).Key);
+    }
+
+    [Fact]
     public void The_rules_of_a_gate_are_checked_each_by_its_place()
     {
         var errors = ErrorsOf("""

@@ -41,7 +41,10 @@ internal sealed class AwsStandIn : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <param name="more">Services of the stand-in that need something to work with.</param>
-    public static async Task<AwsStandIn> StartAsync(TempFolder data, params ILocalAwsService[] more)
+    public static Task<AwsStandIn> StartAsync(TempFolder data, params ILocalAwsService[] more) => StartAsync(data, TimeProvider.System, more);
+
+    /// <param name="sessions">The clock by which sessions end. Signatures are judged by the real one, because the SDK makes them by it.</param>
+    public static async Task<AwsStandIn> StartAsync(TempFolder data, TimeProvider sessions, params ILocalAwsService[] more)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -52,6 +55,7 @@ internal sealed class AwsStandIn : IAsyncDisposable
             .AddSingleton(new AwsEndpoints(AwsEndpoints.Services.ToDictionary(name => name, _ => AwsEndpoint.Local), () => new(service!.Urls.Single())))
             .AddAwsClients()
             .AddLocalAws(data.Path, new HashSet<string> { Topic, FifoTopic });
+        builder.Services.AddSingleton(new LocalAwsSessions(data.Path, sessions));
         foreach (var local in more)
         {
             builder.Services.AddSingleton(local);
@@ -83,9 +87,19 @@ internal sealed class AwsStandIn : IAsyncDisposable
 
     public async Task<Dictionary<string, int>> SecretReadsAsync() => (await Http.GetFromJsonAsync<Dictionary<string, int>>("/local/aws/secretsmanager/reads", Cancellation))!;
 
+    public Task PutRoleAsync(LocalRole role) => PostAsync("sts/roles", role);
+
+    public Task PutProviderAsync(LocalIdentityProvider provider) => PostAsync("sts/providers", provider);
+
     public async Task PutJobAsync(LocalGlueJob job)
     {
         using var response = await Http.PostAsJsonAsync("/local/aws/glue/jobs", job, Cancellation);
+        response.EnsureSuccessStatusCode();
+    }
+
+    private async Task PostAsync<T>(string path, T content)
+    {
+        using var response = await Http.PostAsJsonAsync($"/local/aws/{path}", content, Cancellation);
         response.EnsureSuccessStatusCode();
     }
 

@@ -48,7 +48,7 @@ public sealed class S3SettingsTests : IDisposable
         Set("AWS_RESPONSE_CHECKSUM_VALIDATION", "WHEN_REQUIRED");
         Set("AWS_MAX_ATTEMPTS", "2");
 
-        using var client = S3ObjectStore.CreateClient(new BasicAWSCredentials("test", "test"));
+        using var client = Create();
 
         Assert.Equal(RequestChecksumCalculation.WHEN_REQUIRED, client.Config.RequestChecksumCalculation);
         Assert.Equal(ResponseChecksumValidation.WHEN_REQUIRED, client.Config.ResponseChecksumValidation);
@@ -65,7 +65,7 @@ public sealed class S3SettingsTests : IDisposable
         Forget();
     }
 
-    private static IAmazonS3 Create() => S3ObjectStore.CreateClient(credentials: null);
+    private static IAmazonS3 Create() => S3ObjectStore.CreateClient(identity: null);
 
     /// <summary>The SDK reads its settings once.</summary>
     private static void Forget()

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
-using Workflow.Cloud.Aws;
 using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
@@ -26,8 +25,8 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         services.AddLogging(logging => ServiceLog.Configure(logging, sources, least: null, known));
         services.AddSingleton(settings).AddSingleton(data).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
-        services.AddSingleton(new AwsEndpoints(settings.Aws, () => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws.")));
-        services.AddAwsClients().AddPipelines(data).AddAzure(settings.Azure).AddSecrets(settings.Secrets, data, known);
+        services.AddAws(settings, _ => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws."));
+        services.AddPipelines(data).AddAzure(settings.Azure).AddSecrets(settings.Secrets, data, known);
         services.AddDurableTaskClient(options =>
         {
             settings.Host.ApplyTo(options);

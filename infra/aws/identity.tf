@@ -1,0 +1,49 @@
+# Azure's managed identity becomes this role: no key of AWS is kept anywhere. See docs/operations.md, "AWS from Azure".
+
+locals {
+  # Condition keys begin with it; the slash at the end is part of it.
+  provider = trimprefix(var.issuer, "https://")
+}
+
+resource "aws_iam_openid_connect_provider" "entra" {
+  url            = var.issuer
+  client_id_list = [var.audience]
+}
+
+resource "aws_iam_role" "workflow" {
+  name                 = var.name
+  description          = "What the pipelines do at AWS."
+  max_session_duration = 3600
+
+  # The same document that the stand-in for STS is tested with.
+  assume_role_policy = templatefile("${path.module}/trust/entra.json", {
+    provider_arn = aws_iam_openid_connect_provider.entra.arn
+    provider     = local.provider
+    audience     = var.audience
+    subject      = var.subject
+  })
+}
+
+resource "aws_iam_role_policy" "objects" {
+  name   = "objects"
+  role   = aws_iam_role.workflow.id
+  policy = data.aws_iam_policy_document.objects.json
+}
+
+resource "aws_iam_role_policy" "messages" {
+  name   = "messages"
+  role   = aws_iam_role.workflow.id
+  policy = data.aws_iam_policy_document.messages.json
+}
+
+resource "aws_iam_role_policy" "tables" {
+  name   = "tables"
+  role   = aws_iam_role.workflow.id
+  policy = data.aws_iam_policy_document.tables.json
+}
+
+resource "aws_iam_role_policy" "jobs" {
+  name   = "jobs"
+  role   = aws_iam_role.workflow.id
+  policy = data.aws_iam_policy_document.jobs.json
+}

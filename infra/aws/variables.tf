@@ -1,0 +1,77 @@
+variable "name" {
+  description = "Goes in front of the names of what is made here."
+  type        = string
+  default     = "workflow"
+}
+
+variable "region" {
+  description = "Where everything is."
+  type        = string
+}
+
+variable "issuer" {
+  description = "Who issues the tokens that are taken: https://sts.windows.net/TENANT/, as in the output aws_trust of infra/azure."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://sts\\.windows\\.net/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/$", var.issuer))
+    error_message = "Write https://sts.windows.net/, the tenant's id, and a slash: so managed identities' tokens name their issuer."
+  }
+}
+
+variable "audience" {
+  description = "The application ID URI that the managed identity asks its token for; Aws:WebIdentity:Audience of the settings."
+  type        = string
+}
+
+variable "subject" {
+  description = "The object id of the managed identity's service principal: the token's sub."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.subject))
+    error_message = "Give the object id, a UUID in small letters, and not a pattern: whoever matches it has the role."
+  }
+}
+
+variable "landing_prefix" {
+  description = "Objects that arrive below it are told to the queue."
+  type        = string
+  default     = "landing/"
+}
+
+variable "secret_prefix" {
+  description = "Secrets whose names begin with it may be read."
+  type        = string
+  default     = "workflow/"
+}
+
+variable "dynamodb_tables" {
+  description = "Tables that pipelines write, the status table among them."
+  type        = list(string)
+  default     = ["ingestion_status", "operacoes"]
+}
+
+variable "glue_databases" {
+  description = "Databases of the catalog that pipelines keep."
+  type        = list(string)
+  default     = ["lake"]
+}
+
+variable "glue_jobs" {
+  description = "Jobs that pipelines start."
+  type        = list(string)
+  default     = []
+}
+
+variable "dms_tasks" {
+  description = "ARNs of the replication tasks that pipelines watch and start."
+  type        = list(string)
+  default     = []
+}
+
+variable "sagemaker_prefix" {
+  description = "Training jobs, models and transforms have names that begin with it."
+  type        = string
+  default     = "segment-customers-"
+}
