@@ -1,13 +1,13 @@
 # Azure's managed identity becomes this role: no key of AWS is kept anywhere. See docs/operations.md, "AWS from Azure".
 
 locals {
-  # Condition keys begin with it; the slash at the end is part of it.
-  provider = trimprefix(var.issuer, "https://")
+  # As version 1 tokens of Entra name their issuer, without the scheme; the slash at the end is part of it.
+  provider = "sts.windows.net/${var.entra_tenant}/"
 }
 
 resource "aws_iam_openid_connect_provider" "entra" {
-  url            = var.issuer
-  client_id_list = [var.audience]
+  url            = "https://${local.provider}"
+  client_id_list = [var.entra_audience]
 }
 
 resource "aws_iam_role" "workflow" {
@@ -19,8 +19,8 @@ resource "aws_iam_role" "workflow" {
   assume_role_policy = templatefile("${path.module}/trust/entra.json", {
     provider_arn = aws_iam_openid_connect_provider.entra.arn
     provider     = local.provider
-    audience     = var.audience
-    subject      = var.subject
+    audience     = var.entra_audience
+    subject      = var.entra_subject
   })
 }
 

@@ -9,27 +9,27 @@ variable "region" {
   type        = string
 }
 
-variable "issuer" {
-  description = "Who issues the tokens that are taken: https://sts.windows.net/TENANT/, as in the output aws_trust of infra/azure."
+variable "entra_tenant" {
+  description = "The Entra tenant whose tokens are taken, by its id."
   type        = string
 
   validation {
-    condition     = can(regex("^https://sts\\.windows\\.net/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/$", var.issuer))
-    error_message = "Write https://sts.windows.net/, the tenant's id, and a slash: so managed identities' tokens name their issuer."
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.entra_tenant))
+    error_message = "Give the tenant's id, a UUID in small letters."
   }
 }
 
-variable "audience" {
+variable "entra_audience" {
   description = "The application ID URI that the managed identity asks its token for; Aws:WebIdentity:Audience of the settings."
   type        = string
 }
 
-variable "subject" {
+variable "entra_subject" {
   description = "The object id of the managed identity's service principal: the token's sub."
   type        = string
 
   validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.subject))
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.entra_subject))
     error_message = "Give the object id, a UUID in small letters, and not a pattern: whoever matches it has the role."
   }
 }

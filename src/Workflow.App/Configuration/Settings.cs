@@ -27,6 +27,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         "Pipelines",
         SecretsSettings.Section,
         StatusTable,
+        WarehouseSettings.Section,
     ];
 
     /// <summary>Who may call.</summary>
@@ -45,6 +46,9 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
     public AwsSettings AwsIdentity { get; init; } = new();
 
     public SecretsSettings Secrets { get; init; } = new();
+
+    /// <summary>What csv-to-warehouse loads into.</summary>
+    public WarehouseSettings Loads { get; init; } = new();
 
     /// <summary>
     /// Where settings come from, the later ones over the earlier: appsettings.json, appsettings.(Environment).json,
@@ -92,6 +96,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
         var pipelines = sources.GetSection("Pipelines").GetChildren().Select(entry => Pipeline.Read(entry, errors)?.WithDefault(StatusTable, status)).OfType<Pipeline>().ToArray();
         CheckTriggers(pipelines, errors);
         var outbound = OutboundSettings.Load(sources, errors);
+        var loads = WarehouseSettings.Load(sources, errors);
         errors.ThrowIfAny();
         return new(connections.Hub, connections.Warehouse, host, endpoints, azure, pipelines)
         {
@@ -99,6 +104,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
             Events = events,
             Functions = functions,
             AwsIdentity = aws,
+            Loads = loads,
             Outbound = outbound,
             Secrets = secrets,
         };

@@ -64,7 +64,7 @@ internal sealed class Service : IAsyncDisposable
         var sources = Settings.Sources(options.Data);
         var settings = Settings.Load(sources);
         var known = new KnownSecrets(TimeProvider.System);
-        known.LearnPasswords(settings.Hub, settings.Warehouse);
+        known.LearnPasswords(settings.Hub, settings.Warehouse, settings.Loads.Redshift);
         var logs = LoggerFactory.Create(logging => ServiceLog.Configure(logging, sources, options.LogLevel, known));
         AnnounceStandIns(settings, logs.CreateLogger<Service>());
         await PrepareSalesforceAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);

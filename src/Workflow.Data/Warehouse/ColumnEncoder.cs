@@ -61,7 +61,7 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
     }
 
     private bool WriteLimitedText(ReadOnlySpan<byte> text, CopyBuffer buffer) =>
-        (type.MaxLength == 0 || text.Length <= type.MaxLength || Characters(text) <= type.MaxLength) && WriteText(text, buffer);
+        (type.MaxLength == 0 || text.Length <= type.MaxLength || (!type.CountsBytes && Characters(text) <= type.MaxLength)) && WriteText(text, buffer);
 
     private bool WriteInteger(ReadOnlySpan<byte> text, CopyBuffer buffer)
     {

@@ -16,7 +16,10 @@ internal sealed record LoadPlan(
     public LoadColumn Key => Columns.Single(column => column.IsKey);
 
     /// <exception cref="WarehouseException">A name or a type of the file has no place in the table.</exception>
-    public static LoadPlan Make(LoadRequest request, TargetTable? target)
+    public static LoadPlan Make(LoadRequest request, TargetTable? target) => Make(request, target, WarehouseType.For);
+
+    /// <param name="typeOf">The type that a new column gets.</param>
+    public static LoadPlan Make(LoadRequest request, TargetTable? target, Func<ColumnType, WarehouseType> typeOf)
     {
         if (request.Table.Name == LoadLedger.Table)
         {
@@ -60,7 +63,7 @@ internal sealed record LoadPlan(
                 throw new WarehouseException($"{request.Table} has no column '{key}' to match rows by. Name its key, or another table.");
             }
 
-            added.Add(new(index, names[index], WarehouseType.For(inFile.Type), isKey, isKey));
+            added.Add(new(index, names[index], typeOf(inFile.Type), isKey, isKey));
             columns.Add(added[^1]);
         }
 

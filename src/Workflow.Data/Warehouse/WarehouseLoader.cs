@@ -30,10 +30,7 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         using var encoder = new RowEncoder(request, plan);
         await BinaryCopy.RunAsync(connection, LoadSql.CopyStage(plan), encoder.Fill, cancellation);
         encoder.Dispose();
-        if (encoder.Rows != request.Schema.Rows)
-        {
-            throw new WarehouseException($"The file {request.File} had {request.Schema.Rows} rows when its types were inferred and has {encoder.Rows} now. Load a file that nobody writes to.");
-        }
+        CheckRows(request, encoder.Rows);
 
         if (encoder.Quarantined > 0 && request.PublishQuarantine is { } publish)
         {
@@ -42,6 +39,20 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
 
         // No row, no change: a header alone says nothing about types.
         var (inserted, updated) = encoder.Encoded > 0 ? await MergeAsync(connection, plan, encoder.KeysAscend, cancellation) : (0, 0);
+        return Report(request, plan, encoder, inserted, updated);
+    }
+
+    /// <exception cref="WarehouseException">The file is not what it was.</exception>
+    internal static void CheckRows(LoadRequest request, long rows)
+    {
+        if (rows != request.Schema.Rows)
+        {
+            throw new WarehouseException($"The file {request.File} had {request.Schema.Rows} rows when its types were inferred and has {rows} now. Load a file that nobody writes to.");
+        }
+    }
+
+    internal static LoadResult Report(LoadRequest request, LoadPlan plan, RowEncoder encoder, long inserted, long updated)
+    {
         var duplicates = encoder.Encoded - inserted - updated;
         var changed = encoder.Encoded > 0;
         return new(
@@ -83,7 +94,8 @@ public sealed class WarehouseLoader(NpgsqlDataSource warehouse)
         return (row.GetInt64(0), row.GetInt64(1));
     }
 
-    private static LoadResult Nothing(LoadRequest request) => new(
+    /// <summary>Of a file that was the last to be loaded.</summary>
+    internal static LoadResult Nothing(LoadRequest request) => new(
         RowsIn: request.Schema.Rows,
         Loaded: 0,
         Inserted: 0,

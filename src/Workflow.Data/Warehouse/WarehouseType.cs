@@ -26,6 +26,9 @@ internal enum WarehouseKind
 /// <param name="MaxLength">Of a varchar or char, in characters; 0 where it has none.</param>
 internal readonly record struct WarehouseType(WarehouseKind Kind, int Precision = 0, int Scale = 0, int MaxLength = 0)
 {
+    /// <summary>The length is one of bytes, as in Redshift, and not of characters.</summary>
+    public bool CountsBytes { get; init; }
+
     public static implicit operator WarehouseType(WarehouseKind kind) => new(kind);
 
     public static WarehouseType Numeric(int precision, int scale) => new(WarehouseKind.Numeric, precision, scale);

@@ -59,12 +59,14 @@ public sealed class SettingsTests : IDisposable
                 "Roles": [{ "Arn": "workflow" }, { "Arn": "arn:aws:iam::123456789012:role/lake", "SessionName": "a b" }],
                 "WebIdentity": { "Source": "azure" }
               },
-              "Secrets": { "Store": "vault", "CacheFor": "2.00:00:00", "ServeStaleFor": "-00:00:01" }
+              "Secrets": { "Store": "vault", "CacheFor": "2.00:00:00", "ServeStaleFor": "-00:00:01" },
+              "Warehouse": { "Dialect": "redshift", "Redshift": "Nonsense=1", "Staging": "local://staging/", "IamRole": "default" }
             }
             """);
 
         Assert.Equal(
-            ["Aws:Profile", "Aws:Roles:0:Arn", "Aws:Roles:1:SessionName", "Aws:WebIdentity:Audience", "Secrets:CacheFor", "Secrets:ServeStaleFor", "Secrets:Store"],
+            ["Aws:Profile", "Aws:Roles:0:Arn", "Aws:Roles:1:SessionName", "Aws:WebIdentity:Audience", "Secrets:CacheFor", "Secrets:ServeStaleFor", "Secrets:Store",
+             "Warehouse:IamRole", "Warehouse:Redshift", "Warehouse:Staging"],
             errors.Select(error => error.Key).Order(StringComparer.Ordinal));
         Assert.Equal("Aws:Roles", Assert.Single(ErrorsOf("""{ "Aws": { "WebIdentity": { "Source": "file", "TokenFile": "/var/run/token" } } }""")).Key);
     }

@@ -32,7 +32,7 @@ internal sealed class LoadCsv(ObjectStores stores, Warehouse warehouse, Scratch 
         var csv = new CsvOptions { Delimiter = settings.Delimiter?[0] };
         try
         {
-            var result = await warehouse.Loader.LoadAsync(
+            var result = await warehouse.LoadAsync(
                 new()
                 {
                     File = file,

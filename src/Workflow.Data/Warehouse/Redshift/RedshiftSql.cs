@@ -1,0 +1,49 @@
+namespace Workflow.Data.Warehouse.Redshift;
+
+/// <summary>The statements whose columns only the file knows, in Redshift's words; all names are quoted, no value is in them.</summary>
+internal static class RedshiftSql
+{
+    public const string Stage = "load_stage";
+
+    /// <summary>A session of before may have left one behind: temporary tables live as long as their session.</summary>
+    public static string CreateStage(LoadPlan plan) =>
+        $"drop table if exists {Stage}; create temporary table {Stage} (_row bigint, {Join(plan, column => $"{Staged(column)} {column.Type}")})";
+
+    /// <summary>An empty field is null: no value of a load is an empty text.</summary>
+    public static string Copy(LoadPlan plan, string manifest, string role) =>
+        $"copy {Stage} (_row, {Join(plan, Staged)}) from {SqlText.Literal(manifest)} iam_role {SqlText.Literal(role)} " +
+        "manifest format as csv gzip emptyasnull dateformat 'auto' timeformat 'auto' compupdate off statupdate off";
+
+    public static string CreateTable(LoadPlan plan) =>
+        $"create table {plan.Table.Quoted} ({Join(plan, column => $"{Name(column)} {column.Type}{(column.IsKey ? " not null" : "")}")}, primary key ({Name(plan.Key)}))";
+
+    /// <summary>One statement each: Redshift adds one column at a time.</summary>
+    public static IEnumerable<string> AddColumns(LoadPlan plan) =>
+        plan.CreatesTable ? [] : plan.Added.Select(column => $"alter table {plan.Table.Quoted} add column {Name(column)} {column.Type}");
+
+    /// <summary>Of the rows of one key the last counts; merge refuses a row that meets several.</summary>
+    public static string DropDuplicates(LoadPlan plan) =>
+        $"delete from {Stage} where _row not in (select max(_row) from {Stage} group by {Staged(plan.Key)})";
+
+    public static string CountUpdates(LoadPlan plan) =>
+        $"select count(*) from {Stage} join {plan.Table.Quoted} target on target.{Name(plan.Key)} = {Stage}.{Staged(plan.Key)}";
+
+    /// <summary>Redshift's merge takes a table for a source, and no other name for the target than its own.</summary>
+    public static string Merge(LoadPlan plan)
+    {
+        var others = plan.Columns.Where(column => !column.IsKey).DefaultIfEmpty(plan.Key);
+        return $"""
+            merge into {plan.Table.Quoted}
+            using {Stage}
+            on {SqlText.Identifier(plan.Table.Name)}.{Name(plan.Key)} = {Stage}.{Staged(plan.Key)}
+            when matched then update set {string.Join(", ", others.Select(column => $"{Name(column)} = {Stage}.{Staged(column)}"))}
+            when not matched then insert ({Join(plan, Name)}) values ({Join(plan, column => $"{Stage}.{Staged(column)}")})
+            """;
+    }
+
+    private static string Name(LoadColumn column) => SqlText.Identifier(column.Name);
+
+    private static string Staged(LoadColumn column) => $"c{column.FileIndex}";
+
+    private static string Join(LoadPlan plan, Func<LoadColumn, string> write) => string.Join(", ", plan.Columns.Select(write));
+}
