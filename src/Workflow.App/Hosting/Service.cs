@@ -70,7 +70,7 @@ internal sealed class Service : IAsyncDisposable
         await PrepareSalesforceAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);
         if (options.Roles.HasFlag(ServiceRoles.Functions))
         {
-            settings = FunctionsChecks.Check(settings, logs.CreateLogger<Service>());
+            settings = FunctionsChecks.Check(settings);
         }
 
         var databases = await Databases.OpenAsync(settings, options.Data, logs.CreateLogger<Service>(), cancellation);

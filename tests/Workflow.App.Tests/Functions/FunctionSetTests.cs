@@ -134,9 +134,10 @@ public sealed partial class FunctionSetTests : IDisposable
     {
         var settings = Load(("here", "local://nothing/csv/", "csv-to-warehouse"));
 
-        var wrong = Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: true));
+        var wrong = Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings with { Events = new() { Queues = [new()] } }, onPlatform: true));
 
         Assert.Contains(wrong.Errors, error => error.Key == "ConnectionStrings:Warehouse");
+        Assert.Contains(wrong.Errors, error => error.Key == "Events:Queues");
         Assert.Contains(wrong.Errors, error => error.Key == "Pipelines:here:Trigger:Object");
         Assert.Contains(wrong.Errors, error => error.Key.StartsWith("Aws:Endpoints:", StringComparison.Ordinal));
         Assert.Equal(["ConnectionStrings:Warehouse"], Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: false)).Errors.Select(error => error.Key));

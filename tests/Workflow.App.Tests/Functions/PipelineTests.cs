@@ -126,13 +126,14 @@ public sealed class PipelineTests(PostgresFixture postgres)
     {
         await using var hub = await StartAsync(configure, ServiceRoles.Worker);
         await prepare(hub);
-        var expected = await hub.RunAsync(pipeline, input);
-        Assert.Equal(OrchestrationRuntimeStatus.Completed, expected.Status);
+        var running = hub.RunAsync(pipeline, input.DeepClone());
 
         await using var functions = await StartAsync(configure, ServiceRoles.Functions);
         await prepare(functions);
         await using var engine = await StartEngineAsync(functions);
         var ended = await RunAsync(engine, pipeline, input);
+        var expected = await running;
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, expected.Status);
 
         Assert.Equal(Comparable(expected.Output!.Value), Comparable(ended.Read<JsonElement>()));
         Assert.Equal(await look(hub), await look(functions));

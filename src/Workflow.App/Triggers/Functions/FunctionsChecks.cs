@@ -10,10 +10,9 @@ internal static class FunctionsChecks
 
     public static bool IsOnPlatform => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Platform));
 
-    /// <summary>Also says which functions the app's folder does not have, and which it should not.</summary>
     /// <returns>The settings as they are meant there: the service's own tables are beside the warehouse's where no other database is named.</returns>
     /// <exception cref="SettingsException">Something is; all of it is named.</exception>
-    public static Settings Check(Settings settings, ILogger logger)
+    public static Settings Check(Settings settings)
     {
         Check(settings, IsOnPlatform);
         return settings with { Hub = settings.Hub ?? settings.Warehouse };
@@ -27,6 +26,11 @@ internal static class FunctionsChecks
         if (settings.Warehouse is null)
         {
             errors.Add("ConnectionStrings:Warehouse", null, "name the warehouse's database; there is no embedded one in Azure Functions");
+        }
+
+        if (settings.Events.Queues.Count > 0)
+        {
+            errors.Add($"{EventSettings.Section}:Queues", null, "leave it out; no program polls SQS in Azure Functions, so let EventBridge or SNS call the API, or write into the storage queue of Functions:Queue");
         }
 
         if (onPlatform)
