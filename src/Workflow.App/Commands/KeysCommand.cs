@@ -110,20 +110,7 @@ internal static class KeysCommand
     private sealed record Given(Settings Settings, ApiKeys Keys, AuditTable Audit)
     {
         /// <summary>Written down like a change that comes through the API.</summary>
-        public async Task AuditAsync(string action, string request, Func<Task> change, CancellationToken cancellation)
-        {
-            var audited = new AuditedChange($"{Environment.UserName} at the command line of {Environment.MachineName}", Role.Admin, Address: null, action, request);
-            var entry = await Audit.BeginAsync(audited, cancellation);
-            var outcome = AuditOutcome.Failed;
-            try
-            {
-                await change();
-                outcome = AuditOutcome.Done;
-            }
-            finally
-            {
-                await Audit.EndAsync(entry, audited, outcome, status: null, cancellation);
-            }
-        }
+        public Task AuditAsync(string action, string request, Func<Task> change, CancellationToken cancellation) =>
+            Audit.MakeAsync(new($"{Environment.UserName} at the command line of {Environment.MachineName}", Role.Admin, Address: null, action, request), change, cancellation);
     }
 }

@@ -52,6 +52,23 @@ internal sealed class AuditTable(ServiceDatabase database, TimeProvider time)
 
     public Task RefuseAsync(AuditedChange change, int status, CancellationToken cancellation) => InsertAsync(change, AuditOutcome.Refused, status, cancellation);
 
+    /// <summary>Makes a change that does not come through the API, between the two halves of its row.</summary>
+    public async Task MakeAsync(AuditedChange change, Func<Task> make, CancellationToken cancellation)
+    {
+        var entry = await BeginAsync(change, cancellation);
+        var outcome = AuditOutcome.Failed;
+        try
+        {
+            await make();
+            outcome = AuditOutcome.Done;
+        }
+        finally
+        {
+            // Whoever asked may have left meanwhile; what was made was made.
+            await EndAsync(entry, change, outcome, status: null, CancellationToken.None);
+        }
+    }
+
     public async Task EndAsync(long entry, AuditedChange change, AuditOutcome outcome, int? status, CancellationToken cancellation)
     {
         await using var connection = await database.OpenAsync(cancellation);

@@ -42,7 +42,7 @@ internal sealed class Authorization(RequestDelegate next, RunOwners owners, Audi
     }
 
     private static AuditedChange ChangeOf(HttpContext context, RouteEndpoint endpoint, Caller caller) => new(
-        caller.Name, caller.Role, Caller.AddressOf(context).ToString(), $"{context.Request.Method} {endpoint.RoutePattern.RawText}", $"{context.Request.Path}{context.Request.QueryString}")
+        caller.Name, caller.Role, Caller.AddressOf(context).ToString(), $"{context.Request.Method} {endpoint.RoutePattern.RawText?.TrimEnd('/')}", $"{context.Request.Path}{context.Request.QueryString}")
     {
         Pipeline = endpoint.PipelineOf(context),
         Instance = endpoint.RunOf(context),

@@ -66,18 +66,7 @@ internal sealed class SlackCommands(Settings settings, Runs runs, DurableTaskCli
         }
 
         change.Instance = Runs.InstanceFor(pipeline.Name, $"slack\n{trigger}");
-        var entry = await audit.BeginAsync(change, cancellation);
-        var outcome = AuditOutcome.Failed;
-        try
-        {
-            await runs.StartAsync(pipeline.Name, null, change.Instance, cancellation);
-            outcome = AuditOutcome.Done;
-        }
-        finally
-        {
-            await audit.EndAsync(entry, change, outcome, status: null, CancellationToken.None);
-        }
-
+        await audit.MakeAsync(change, () => runs.StartAsync(pipeline.Name, null, change.Instance, cancellation), cancellation);
         logger.LogInformation("User {User} of Slack started run {Instance} of {Pipeline}.", user, change.Instance, pipeline.Name);
         return $"Started `{change.Instance}`.";
     }
