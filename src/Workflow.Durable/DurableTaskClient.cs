@@ -25,6 +25,15 @@ public abstract class DurableTaskClient
     /// <inheritdoc cref="SuspendInstanceAsync"/>
     public abstract Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Lets a failed instance go on from the steps that failed it: they are done again, failed sub-orchestrations from where they failed
+    /// in turn. What had succeeded by then is kept; what was asked for only after hearing of the failure is taken back.
+    /// </summary>
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="OrchestrationNotFailedException">It has not failed, or another rewind was first.</exception>
+    public Task RewindInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
+        _hub.RewindAsync(instanceId, reason, cancellation);
+
     /// <summary>One instance, or null.</summary>
     public abstract Task<OrchestrationMetadata?> GetInstanceAsync(string instanceId, bool getInputsAndOutputs = true, CancellationToken cancellation = default);
 
@@ -78,6 +87,10 @@ public abstract class DurableTaskClient
 /// <summary>There is no instance of that id in this task hub.</summary>
 public sealed class InstanceNotFoundException(string instanceId)
     : Exception($"There is no instance '{instanceId}'. List the ones there are, or check the task hub this host is connected to.");
+
+/// <summary>Only an instance that has failed can be rewound.</summary>
+public sealed class OrchestrationNotFailedException(string instanceId, OrchestrationRuntimeStatus status)
+    : InvalidOperationException($"Instance '{instanceId}' is {status}; only one that has failed can be rewound.");
 
 /// <summary>One line of an instance's history.</summary>
 /// <param name="Type">The protocol's word: TaskScheduled, TimerFired, EventRaised …</param>

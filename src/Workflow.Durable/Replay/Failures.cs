@@ -1,10 +1,14 @@
+using Google.Protobuf.WellKnownTypes;
 using Workflow.Durable.Protocol;
+using Type = System.Type;
 
 namespace Workflow.Durable.Replay;
 
 /// <summary>Exceptions as the protocol carries them.</summary>
 internal static class Failures
 {
+    private const string TaskIdProperty = "taskId";
+
     public static Protocol.TaskFailureDetails From(Exception exception) => From(exception, text => text);
 
     /// <param name="redact">What every text of the failure goes through.</param>
@@ -23,7 +27,26 @@ internal static class Failures
             { InnerException: { } inner } => From(inner, redact),
             _ => null,
         };
+        if (exception is TaskFailedException { TaskId: var taskId })
+        {
+            failure.Properties[TaskIdProperty] = Value.ForNumber(taskId);
+        }
+
         return failure;
+    }
+
+    /// <summary>The step whose failure this one is, or came of; null where the orchestrator's code failed by itself.</summary>
+    public static int? FailedStep(Protocol.TaskFailureDetails? failure)
+    {
+        for (; failure is not null; failure = failure.InnerFailure)
+        {
+            if (failure.Properties.TryGetValue(TaskIdProperty, out var taskId))
+            {
+                return (int)taskId.NumberValue;
+            }
+        }
+
+        return null;
     }
 
     public static Protocol.TaskFailureDetails From(TaskFailureDetails details) => new()

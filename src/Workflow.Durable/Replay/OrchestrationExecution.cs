@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Logging;
 using Workflow.Durable.Protocol;
@@ -21,20 +22,18 @@ internal sealed record TurnResult(
 /// One execution of an orchestrator: (past events, new events) → actions. It stays in memory between turns, in which case
 /// only the new events are applied; made anew, it gets to the same point by applying the past ones first.
 /// </summary>
-internal sealed class OrchestrationExecution : TaskOrchestrationContext
+internal sealed partial class OrchestrationExecution : TaskOrchestrationContext
 {
     /// <summary>Tags of a retried step: the number of its first attempt, and which attempt this is.</summary>
     public const string FirstTaskIdTag = "workflow.firstTaskId";
     public const string AttemptTag = "workflow.attempt";
-
-    private static readonly IReadOnlyList<OrchestratorAction> s_none = [];
 
     private readonly Func<string, ITaskOrchestrator> _create;
     private readonly ILoggerFactory _loggers;
     private readonly Engine _engine;
     private readonly OrchestratorFlow _flow;
     private readonly Dictionary<int, PendingStep> _pending = [];
-    private readonly Dictionary<int, OrchestratorAction> _asked = [];
+    private readonly Queue<Asked> _asked = new();
     private readonly Dictionary<string, EventQueue> _events = new(StringComparer.OrdinalIgnoreCase);
     private readonly Queue<HistoryEvent> _heldBack = new();
     private readonly List<HistoryEvent> _tooLate = [];
@@ -52,6 +51,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     private int _nextId;
     private int _activitiesPending;
     private int _guids;
+    private int _rewinds;
     private long _arrivals;
 
     /// <param name="create">Makes the orchestrator registered under a name.</param>
@@ -83,7 +83,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         if (_ended is { FailureDetails: var failure } && !IsDivergence(failure))
         {
             var how = failure is null ? "" : $" ({failure.ErrorType}: {failure.ErrorMessage})";
-            Diverge($"the code ends after step {_nextId - 1}{how}, but in history it went on waiting");
+            Diverge($"the code ends after step {LatestStep}{how}, but in history it went on waiting");
         }
 
         if (_ended is not null)
@@ -97,7 +97,8 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     /// <summary>Applies what is new and collects what the code asks for.</summary>
     public TurnResult Turn(IEnumerable<HistoryEvent> news)
     {
-        _setsCustomStatus = false;
+        _setsCustomStatus = _isRewound;
+        _isRewound = false;
         if (_flow.HasStrayed)
         {
             Fail(Strayed());
@@ -121,14 +122,17 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             Ask(new OrchestratorAction { CompleteOrchestration = WithCarryover(_ended) });
         }
 
-        // A dictionary that has lost entries no longer enumerates in the order of asking.
-        var actions = _asked.Count == 0 ? s_none : [.. _asked.Values.OrderBy(action => action.Id)];
-        _asked.Clear();
+        OrchestratorAction[] actions = [.. _asked.Select(asked => asked.Action)];
+        while (_asked.TryDequeue(out var asked))
+        {
+            Settle(asked, _nextId);
+        }
+
         return new TurnResult(actions, _setsCustomStatus, _customStatus, _isSuspended, _activitiesPending);
     }
 
     /// <summary>Its code waits, but for nothing that could ever come to it: what it awaits is not in its history.</summary>
-    private bool IsStuck => _hasStarted && _ended is null && !_isSuspended && _pending.Count == 0 && !_events.Values.Any(queue => queue.IsAwaited);
+    private bool IsStuck => _hasStarted && _ended is null && !_isSuspended && _pending.Count == 0 && _asked.All(asked => asked.Step is null) && !_events.Values.Any(queue => queue.IsAwaited);
 
     /// <summary>Its code came back from something that is not in history. It says so at the next turn, whoever takes it.</summary>
     public bool HasStrayed => _flow.HasStrayed;
@@ -168,6 +172,12 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
                 break;
             case Kind.GenericEvent when happened.GenericEvent.Data == Messages.StrayedData:
                 Fail(Strayed());
+                break;
+            case Kind.GenericEvent:
+                _nextId = Math.Max(_nextId, happened.EventId + 1);  // the number of a step that a rewind took back is not used again
+                break;
+            case Kind.ExecutionRewound:
+                TakeRewound(happened.ExecutionRewound);
                 break;
             case Kind.ExecutionSuspended:
                 _isSuspended = true;
@@ -221,7 +231,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             case Kind.EventRaised:
                 EventsNamed(happened.EventRaised.Name).Arrive(happened, _arrivals++);
                 break;
-            case Kind.ExecutionCompleted or Kind.OrchestratorCompleted or Kind.ContinueAsNew or Kind.GenericEvent:
+            case Kind.ExecutionCompleted or Kind.OrchestratorCompleted or Kind.ContinueAsNew:
                 break;
             default:
                 Fail(new NonDeterministicOrchestrationException(
@@ -276,7 +286,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             return;
         }
 
-        foreach (var child in _pending.Values.Where(step => step.ChildInstanceId is not null))
+        foreach (var child in _pending.Values.Where(step => step.ChildInstanceId is not null).ToArray())
         {
             Ask(new OrchestratorAction
             {
@@ -290,13 +300,16 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     /// <summary>A recorded step must be one that the code has just asked for again.</summary>
     private void Recall(HistoryEvent recorded)
     {
-        if (!_asked.Remove(recorded.EventId, out var asked))
+        if (!_asked.TryDequeue(out var asked))
         {
             Diverge($"step {recorded.EventId} is {Describe(recorded)} in history, but the code no longer asks for a step there");
+            return;
         }
-        else if (Describe(recorded) != Describe(asked))
+
+        Settle(asked, recorded.EventId);
+        if (Describe(recorded) != Describe(asked.Action))
         {
-            Diverge($"step {recorded.EventId} is {Describe(recorded)} in history, but the code now asks for {Describe(asked)}");
+            Diverge($"step {recorded.EventId} is {Describe(recorded)} in history, but the code now asks for {Describe(asked.Action)}");
         }
     }
 
@@ -305,8 +318,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     {
         if (_isReplaying && _asked.Count > 0 && _ended is null)
         {
-            var (id, extra) = _asked.First();
-            Diverge($"step {id} is {Describe(extra)} in the code, but history holds no step there");
+            Diverge($"step {_nextId} is {Describe(_asked.Peek().Action)} in the code, but history holds no step there");
         }
     }
 
@@ -326,8 +338,10 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     private static bool IsStep(HistoryEvent happened) =>
         happened.EventTypeCase is Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated or Kind.TimerCreated or Kind.EventSent;
 
+    private int LatestStep => _nextId - 1 + _asked.Count;
+
     private NonDeterministicOrchestrationException Strayed() => new(
-        $"Orchestrator '{Name}' (instance '{InstanceId}') awaited something that is not in its history, after step {_nextId - 1}. "
+        $"Orchestrator '{Name}' (instance '{InstanceId}') awaited something that is not in its history, after step {LatestStep}. "
         + "Await only what the context returns: no Task.Run, Task.Delay, ConfigureAwait(false) or I/O; move that into an activity.");
 
     private static string Describe(HistoryEvent recorded) => recorded.EventTypeCase switch
@@ -365,7 +379,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     public override Guid NewGuid()
     {
         CheckFlow();
-        var seed = $"{InstanceId}\n{_started.OrchestrationInstance.ExecutionId}\n{_guids++}";
+        var seed = $"{InstanceId}\n{_started.OrchestrationInstance.ExecutionId}\n{_guids++}{(_rewinds == 0 ? "" : $"\n{_rewinds}")}";
         var bytes = SHA256.HashData(Encoding.UTF8.GetBytes(seed)).AsSpan(0, 16);
         bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);  // RFC 9562: version 8, made from a hash of our own
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
@@ -388,7 +402,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         CheckFlow();
         var json = JsonDataConverter.Serialize(input, $"the input of activity '{name}'");
         return options?.Retry is { } policy
-            ? WithRetries<TResult>(policy, (attempt, firstId) => Deliver(attempt, firstId))
+            ? WithRetries<TResult>(policy, Deliver)
             : Deliver(1, null);
 
         Task<TResult> Deliver(int attempt, int? firstId) => _engine.LosesActivities
@@ -398,12 +412,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         Task<TResult> Schedule(int attempt, int? firstId)
         {
             var action = new ScheduleTaskAction { Name = name, Input = json };
-            if (firstId is { } first)
-            {
-                action.Tags[FirstTaskIdTag] = first.ToString(CultureInfo.InvariantCulture);
-                action.Tags[AttemptTag] = attempt.ToString(CultureInfo.InvariantCulture);
-            }
-
+            Tag(action.Tags, attempt, firstId);
             _activitiesPending++;
             return Await<TResult>(name, new OrchestratorAction { ScheduleTask = action });
         }
@@ -414,24 +423,26 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         CheckFlow();
         var json = JsonDataConverter.Serialize(input, $"the input of orchestrator '{name}'");
         var givenId = (options as SubOrchestrationOptions)?.InstanceId;
-        return options?.Retry is { } policy ? WithRetries<TResult>(policy, (_, _) => Begin()) : Begin();
+        return options?.Retry is { } policy ? WithRetries<TResult>(policy, Begin) : Begin(1, null);
 
-        Task<TResult> Begin() => _engine.SwallowsTakenIds && givenId is not null ? CreateUnlessTakenAsync(givenId) : Create();
+        Task<TResult> Begin(int attempt, int? firstId) =>
+            _engine.SwallowsTakenIds && givenId is not null ? CreateUnlessTakenAsync(givenId, attempt, firstId) : Create(attempt, firstId);
 
-        async Task<TResult> CreateUnlessTakenAsync(string id)
+        async Task<TResult> CreateUnlessTakenAsync(string id, int attempt, int? firstId)
         {
             if (await CallActivityAsync<OrchestrationRuntimeStatus?>(FindUnfinished.Name, InstanceIds.Check(id)) is { } status)
             {
-                throw new TaskFailedException(name, _nextId, TaskFailureDetails.FromException(new OrchestrationAlreadyExistsException(id, status)));
+                throw new TaskFailedException(name, LatestStep + 1, TaskFailureDetails.FromException(new OrchestrationAlreadyExistsException(id, status)));
             }
 
-            return await Create();
+            return await Create(attempt, firstId);
         }
 
-        Task<TResult> Create()
+        Task<TResult> Create(int attempt, int? firstId)
         {
             var id = givenId is null ? InstanceIds.Derive(InstanceId, NewGuid()) : InstanceIds.Check(givenId);
             var action = new CreateSubOrchestrationAction { InstanceId = id, Name = name, Input = json };
+            Tag(action.Tags, attempt, firstId);
             return Await<TResult>(name, new OrchestratorAction { CreateSubOrchestration = action }, childInstanceId: id);
         }
     }
@@ -462,7 +473,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     {
         CheckFlow();
         ArgumentException.ThrowIfNullOrWhiteSpace(eventName);
-        var waiter = new PendingStep<T>(eventName, -1, null);
+        var waiter = new PendingStep<T>(eventName, null);
         EventsNamed(eventName).Wait(waiter);
         waiter.CancelWith(cancellationToken);
         return waiter.Task;
@@ -492,7 +503,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     private async Task<TResult> WithRetries<TResult>(RetryPolicy policy, Func<int, int?, Task<TResult>> call)
     {
         var begun = CurrentUtcDateTime;
-        var firstId = _nextId;
+        int? firstId = null;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -501,6 +512,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
             }
             catch (TaskFailedException failed) when (attempt < policy.MaxNumberOfAttempts && policy.Allows(failed.FailureDetails))
             {
+                firstId ??= failed.TaskId;
                 var interval = policy.IntervalAfter(attempt);
                 if (policy.RetryTimeout != Timeout.InfiniteTimeSpan && CurrentUtcDateTime + interval - begun >= policy.RetryTimeout)
                 {
@@ -515,19 +527,36 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
         }
     }
 
+    /// <summary>A retry says whose retry it is.</summary>
+    private static void Tag(MapField<string, string> tags, int attempt, int? firstId)
+    {
+        if (firstId is { } first)
+        {
+            tags[FirstTaskIdTag] = first.ToString(CultureInfo.InvariantCulture);
+            tags[AttemptTag] = attempt.ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
     private Task<T> Await<T>(string name, OrchestratorAction action, string? childInstanceId = null, CancellationToken cancellation = default)
     {
-        var step = new PendingStep<T>(name, Ask(action), childInstanceId);
-        _pending.Add(step.Id, step);
+        var step = new PendingStep<T>(name, childInstanceId);
+        Ask(action, step);
         step.CancelWith(cancellation);
         return step.Task;
     }
 
-    private int Ask(OrchestratorAction action)
+    private void Ask(OrchestratorAction action, PendingStep? step = null) => _asked.Enqueue(new Asked(action, step));
+
+    /// <summary>A step gets its number when it is written to history, or the one that history has for it.</summary>
+    private void Settle(Asked asked, int id)
     {
-        action.Id = _nextId++;
-        _asked.Add(action.Id, action);
-        return action.Id;
+        asked.Action.Id = id;
+        _nextId = Math.Max(_nextId, id + 1);
+        if (asked.Step is { } step)
+        {
+            step.Id = id;
+            _pending[id] = step;
+        }
     }
 
     private PendingStep? TakeActivity(int id)
@@ -559,12 +588,15 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
 
     // ---- Waiting -----------------------------------------------------------------------------------------------------
 
+    /// <summary>What the code has asked for in the turn under way, and what waits for it.</summary>
+    private sealed record Asked(OrchestratorAction Action, PendingStep? Step);
+
     /// <summary>A step that has been asked for and has not come back.</summary>
-    private abstract class PendingStep(string name, int id, string? childInstanceId)
+    private abstract class PendingStep(string name, string? childInstanceId)
     {
         public string Name => name;
 
-        public int Id => id;
+        public int Id { get; set; } = -1;
 
         public string? ChildInstanceId => childInstanceId;
 
@@ -576,7 +608,7 @@ internal sealed class OrchestrationExecution : TaskOrchestrationContext
     }
 
     // No RunContinuationsAsynchronously: WhenAll and WhenAny would then go on from the thread pool, outside the turn.
-    private sealed class PendingStep<T>(string name, int id, string? childInstanceId) : PendingStep(name, id, childInstanceId)
+    private sealed class PendingStep<T>(string name, string? childInstanceId) : PendingStep(name, childInstanceId)
     {
         private readonly TaskCompletionSource<T> _result = new();
 

@@ -7,6 +7,16 @@ namespace Workflow.Durable.Store;
 /// <summary>The protocol's events as people read them.</summary>
 internal static class HistoryLines
 {
+    private const int MaxFailure = 1_000;
+
+    /// <summary>An event in a line, without its data.</summary>
+    public static string Describe(HistoryEvent happened)
+    {
+        var line = ToLine(happened);
+        var failure = line.Failure?.ErrorMessage;
+        return $"{line.Type}{(line.TaskId is { } step ? $" {step}" : "")}{(line.Name is null ? "" : $" {line.Name}")}{(failure is null ? "" : $": {failure[..Math.Min(failure.Length, MaxFailure)]}")}";
+    }
+
     public static OrchestrationHistoryEvent ToLine(HistoryEvent happened)
     {
         OrchestrationHistoryEvent Line(int? taskId = null, string? name = null, string? data = null, Protocol.TaskFailureDetails? failure = null) =>
@@ -33,6 +43,8 @@ internal static class HistoryLines
             Kind.TimerFired => Line(happened.TimerFired.TimerId, data: happened.TimerFired.FireAt.ToDateTimeOffset().ToString("O")),
             Kind.EventSent => Line(happened.EventId, happened.EventSent.Name, happened.EventSent.Input),
             Kind.EventRaised => Line(name: happened.EventRaised.Name, data: happened.EventRaised.Input),
+            Kind.ExecutionRewound => Line(data: happened.ExecutionRewound.Reason),
+            Kind.GenericEvent => Line(data: happened.GenericEvent.Data),
             _ => Line(),
         };
     }

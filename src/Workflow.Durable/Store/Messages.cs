@@ -32,6 +32,17 @@ internal static class Messages
 
     public const string StrayedData = "strayed";
 
+    public static HistoryEvent Rewound(string? reason, ParentInstanceInfo? parent, DateTimeOffset now) =>
+        At(now, new() { ExecutionRewound = new() { Reason = reason, ParentInstance = parent } });
+
+    /// <summary>What stays in history of an event that a rewind took back: a line to read, and the number of the step, which is not used again.</summary>
+    public static HistoryEvent TakenBack(HistoryEvent undone) => new()
+    {
+        EventId = undone.EventId,
+        Timestamp = undone.Timestamp,
+        GenericEvent = new() { Data = $"Rewound: {HistoryLines.Describe(undone)}" },
+    };
+
     public static HistoryEvent OrchestratorStarted(DateTimeOffset now) => At(now, new() { OrchestratorStarted = new() });
 
     public static HistoryEvent EventRaised(string name, string? input, TimeProvider time) =>

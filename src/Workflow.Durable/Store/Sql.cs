@@ -9,6 +9,7 @@ internal static class Sql
 
     public static readonly string Create = Read("create.sql");
     public static readonly string Send = Read("send.sql");
+    public static readonly string Rewind = Read("rewind.sql");
     public static readonly string Find = Read("find.sql");
     public static readonly string Query = Read("query.sql");
     public static readonly string History = Read("history.sql");
@@ -21,6 +22,7 @@ internal static class Sql
     public static readonly string TakeActivities = Read("take_activities.sql");
     public static readonly string Look = Read("look.sql");
     public static readonly string ReadHistory = Read("read_history.sql");
+    public static readonly string ReadChildren = Read("read_children.sql");
 
     public static readonly string LeaseAcquire = Read("lease_acquire.sql");
     public static readonly string LeaseHold = Read("lease_hold.sql");
@@ -34,6 +36,7 @@ internal static class Sql
 
     public static readonly string Fence = Read("fence.sql");
     public static readonly string CommitHistory = Read("commit_history.sql");
+    public static readonly string CommitHistoryDropped = Read("commit_history_dropped.sql");
     public static readonly string CommitMessagesTaken = Read("commit_messages_taken.sql");
     public static readonly string CommitActivitiesDone = Read("commit_activities_done.sql");
     public static readonly string CommitExecutionsEnded = Read("commit_executions_ended.sql");

@@ -107,6 +107,25 @@ internal sealed partial class TaskHub : IAsyncDisposable
         WorkArrived?.Invoke();
     }
 
+    /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
+    /// <exception cref="OrchestrationNotFailedException">It has not failed.</exception>
+    public async Task RewindAsync(string instanceId, string? reason, CancellationToken cancellation)
+    {
+        await PrepareAsync(cancellation);
+        var now = _time.GetUtcNow();
+        await using var batch = Data.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(
+            Sql.Rewind, Sql.Texts([instanceId]), Sql.Texts([null]), Sql.Of<byte[][]>([Messages.Rewound(reason, parent: null, now).ToBytes()]), Sql.Time(now)));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
+        if (await batch.ExecuteScalarAsync(cancellation) is null)
+        {
+            var other = await FindAsync(instanceId, inputsAndOutputs: false, cancellation) ?? throw new InstanceNotFoundException(instanceId);
+            throw new OrchestrationNotFailedException(instanceId, other.RuntimeStatus);
+        }
+
+        WorkArrived?.Invoke();
+    }
+
     public async Task<OrchestrationMetadata?> FindAsync(string instanceId, bool inputsAndOutputs, CancellationToken cancellation)
     {
         await PrepareAsync(cancellation);

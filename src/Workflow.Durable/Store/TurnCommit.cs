@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Workflow.Durable.Protocol;
 using Workflow.Durable.Replay;
 using ActionKind = Workflow.Durable.Protocol.OrchestratorAction.OrchestratorActionTypeOneofCase;
+using StepKind = Workflow.Durable.Protocol.HistoryEvent.EventTypeOneofCase;
 
 namespace Workflow.Durable.Store;
 
@@ -14,6 +15,10 @@ internal sealed record OutgoingMessage(string InstanceId, Guid? ExecutionId, boo
 
 /// <summary>A sub-orchestration to start, and what its parent hears if the id is in use.</summary>
 internal sealed record Child(string InstanceId, Guid ExecutionId, string Name, string? Input, byte[] Started, byte[] Refusal);
+
+/// <summary>A sub-orchestration of an instance that is rewound.</summary>
+/// <param name="Output">JSON.</param>
+internal sealed record RewoundChild(string InstanceId, string Status, string? Output);
 
 /// <summary>All that one turn changes, ready to be committed.</summary>
 internal sealed class TurnCommit
@@ -38,6 +43,12 @@ internal sealed class TurnCommit
     public List<OutgoingMessage> Messages { get; } = [];
 
     public List<Child> Children { get; } = [];
+
+    /// <summary>What replaces the history so far, where a failed instance is rewound.</summary>
+    public HistoryChunk? Rewound { get; private set; }
+
+    /// <summary>Failed sub-orchestrations that go on, and what they are told.</summary>
+    public List<(string InstanceId, byte[] Event)> ChildrenRewound { get; } = [];
 
     public bool SetsCustomStatus { get; init; }
 
@@ -102,28 +113,50 @@ internal sealed class TurnCommit
         return commit;
     }
 
+    /// <summary>
+    /// Puts the rewound history in place of the old one, and sees to each of its steps that has no answer: activities and timers are
+    /// asked for again, failed sub-orchestrations rewound, in turn, and those that have gone or were terminated started anew.
+    /// </summary>
+    /// <param name="isPending">Whether a step still waits after this turn.</param>
+    /// <param name="children">The sub-orchestrations that the instance has started, as they are now.</param>
+    public void Rewind(RewoundHistory rewound, Func<int, bool> isPending, ExecutionStartedEvent? started, ILookup<string, RewoundChild> children, DateTimeOffset now)
+    {
+        Rewound = new HistoryChunk { Events = { rewound.Events } };
+        if (Ends || started is null)
+        {
+            return;
+        }
+
+        foreach (var step in rewound.Unanswered.Where(step => rewound.New.Contains(step.EventId) || isPending(step.EventId)))
+        {
+            if (step.SubOrchestrationInstanceCreated is { } created && children[created.InstanceId].FirstOrDefault() is { Status: not "Terminated" } child)
+            {
+                Rewind(child, step.EventId, started, now);
+            }
+            else
+            {
+                Issue(step, started, now, rewound.Failures.GetValueOrDefault(step.EventId));
+            }
+        }
+    }
+
+    private void Rewind(RewoundChild child, int taskId, ExecutionStartedEvent started, DateTimeOffset now)
+    {
+        if (child.Status == "Completed")
+        {
+            // Nobody was there to hear of it.
+            Messages.Add(new OutgoingMessage(InstanceId, ExecutionId, false, now.UtcDateTime, Store.Messages.SubOrchestrationCompleted(taskId, child.Output, now).ToBytes()));
+        }
+        else if (child.Status == "Failed")
+        {
+            ChildrenRewound.Add((child.InstanceId, Store.Messages.Rewound($"Its parent '{InstanceId}' was rewound.", AsParent(taskId, started), now).ToBytes()));
+        }
+    }
+
     private void Add(OrchestratorAction action, ExecutionStartedEvent? started, DateTimeOffset now)
     {
         switch (action.OrchestratorActionTypeCase)
         {
-            case ActionKind.ScheduleTask:
-                var task = action.ScheduleTask;
-                var scheduled = Record(action, now, new() { TaskScheduled = new() { Name = task.Name, Version = task.Version, Input = task.Input, Tags = { task.Tags } } });
-                Activities.Add(new ActivityWork(InstanceId, ExecutionId, action.Id, 1, scheduled));
-                break;
-            case ActionKind.CreateSubOrchestration:
-                AddChild(action, started!, now);
-                break;
-            case ActionKind.CreateTimer:
-                var fireAt = action.CreateTimer.FireAt;
-                Record(action, now, new() { TimerCreated = new() { FireAt = fireAt } });
-                Messages.Add(new OutgoingMessage(InstanceId, ExecutionId, false, fireAt.ToDateTime(), Store.Messages.TimerFired(action.Id, fireAt).ToBytes()));
-                break;
-            case ActionKind.SendEvent:
-                var sent = action.SendEvent;
-                Record(action, now, new() { EventSent = new() { InstanceId = sent.Instance.InstanceId, Name = sent.Name, Input = sent.Data } });
-                Send(sent.Instance.InstanceId, null, now, new() { EventRaised = new() { Name = sent.Name, Input = sent.Data } });
-                break;
             case ActionKind.TerminateOrchestration:
                 var terminate = action.TerminateOrchestration;
                 Send(terminate.InstanceId, null, now, new() { ExecutionTerminated = new() { Input = terminate.Reason, Recurse = terminate.Recurse } });
@@ -135,21 +168,41 @@ internal sealed class TurnCommit
                 End(action, started, now);
                 break;
             default:
-                throw new InvalidOperationException($"Instance '{InstanceId}' asked for {action.OrchestratorActionTypeCase}, which this store does not keep.");
+                var step = StepEvents.From(action, Timestamp.FromDateTimeOffset(now));
+                History.Events.Add(step);
+                Issue(step, started!, now);
+                break;
         }
     }
 
-    private void AddChild(OrchestratorAction action, ExecutionStartedEvent started, DateTimeOffset now)
+    /// <summary>Sees to what a recorded step asks for.</summary>
+    /// <param name="failures">How often it has been done in vain.</param>
+    private void Issue(HistoryEvent step, ExecutionStartedEvent started, DateTimeOffset now, int failures = 0)
     {
-        var child = action.CreateSubOrchestration;
-        Record(action, now, new() { SubOrchestrationInstanceCreated = new() { InstanceId = child.InstanceId, Name = child.Name, Version = child.Version, Input = child.Input } });
-        var executionId = Guid.NewGuid();
-        var parent = new ParentInstanceInfo
+        switch (step.EventTypeCase)
         {
-            TaskScheduledId = action.Id,
-            Name = started.Name,
-            OrchestrationInstance = new() { InstanceId = InstanceId, ExecutionId = ExecutionId.ToString() },
-        };
+            case StepKind.TaskScheduled:
+                Activities.Add(new ActivityWork(InstanceId, ExecutionId, step.EventId, failures + 1, step));
+                break;
+            case StepKind.SubOrchestrationInstanceCreated:
+                AddChild(step.EventId, step.SubOrchestrationInstanceCreated, started, now);
+                break;
+            case StepKind.TimerCreated:
+                var fireAt = step.TimerCreated.FireAt;
+                Messages.Add(new OutgoingMessage(InstanceId, ExecutionId, false, fireAt.ToDateTime(), Store.Messages.TimerFired(step.EventId, fireAt).ToBytes()));
+                break;
+            case StepKind.EventSent:
+                var sent = step.EventSent;
+                Send(sent.InstanceId, null, now, new() { EventRaised = new() { Name = sent.Name, Input = sent.Input } });
+                break;
+            default:
+                throw new InvalidOperationException($"Instance '{InstanceId}' asked for {step.EventTypeCase}, which this store does not keep.");
+        }
+    }
+
+    private void AddChild(int taskId, SubOrchestrationInstanceCreatedEvent child, ExecutionStartedEvent started, DateTimeOffset now)
+    {
+        var executionId = Guid.NewGuid();
         var refusal = new Protocol.TaskFailureDetails
         {
             ErrorType = typeof(OrchestrationAlreadyExistsException).FullName,
@@ -161,9 +214,16 @@ internal sealed class TurnCommit
             executionId,
             child.Name,
             child.Input,
-            Store.Messages.ExecutionStarted(child.InstanceId, executionId, child.Name, child.Input, parent, now).ToBytes(),
-            Store.Messages.SubOrchestrationFailed(action.Id, refusal, now).ToBytes()));
+            Store.Messages.ExecutionStarted(child.InstanceId, executionId, child.Name, child.Input, AsParent(taskId, started), now).ToBytes(),
+            Store.Messages.SubOrchestrationFailed(taskId, refusal, now).ToBytes()));
     }
+
+    private ParentInstanceInfo AsParent(int taskId, ExecutionStartedEvent started) => new()
+    {
+        TaskScheduledId = taskId,
+        Name = started.Name,
+        OrchestrationInstance = new() { InstanceId = InstanceId, ExecutionId = ExecutionId.ToString() },
+    };
 
     private void ContinueAsNew(CompleteOrchestrationAction complete, ExecutionStartedEvent started, DateTimeOffset now)
     {
@@ -186,8 +246,10 @@ internal sealed class TurnCommit
         Status = complete.OrchestrationStatus.ToString();
         Output = complete.Result;
         Failure = complete.FailureDetails?.ToBytes();
-        Record(action, now, new()
+        History.Events.Add(new HistoryEvent
         {
+            EventId = action.Id,
+            Timestamp = Timestamp.FromDateTimeOffset(now),
             ExecutionCompleted = new() { OrchestrationStatus = complete.OrchestrationStatus, Result = complete.Result, FailureDetails = complete.FailureDetails },
         });
         if (started?.ParentInstance is not { } parent)
@@ -223,14 +285,6 @@ internal sealed class TurnCommit
         };
         return From(
             (InstanceId, ExecutionId, Turn), started, new TurnResult([failed], false, null, false, 0), [Store.Messages.OrchestratorStarted(now)], MessagesTaken, ActivitiesDone, now);
-    }
-
-    private HistoryEvent Record(OrchestratorAction action, DateTimeOffset now, HistoryEvent asked)
-    {
-        asked.EventId = action.Id;
-        asked.Timestamp = Timestamp.FromDateTimeOffset(now);
-        History.Events.Add(asked);
-        return asked;
     }
 
     private void Send(string instanceId, Guid? executionId, DateTimeOffset now, HistoryEvent message)

@@ -97,6 +97,21 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         return chunks.ToLookup(row => row.InstanceId, row => row.Chunk);
     }
 
+    /// <summary>The sub-orchestrations that each of some instances has started.</summary>
+    public async Task<ILookup<string, RewoundChild>> ReadChildrenAsync(IReadOnlyCollection<string> parents, CancellationToken cancellation)
+    {
+        await using var command = hub.Data.CreateCommand(Sql.ReadChildren);
+        command.Parameters.Add(Sql.Texts(parents));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var children = new List<(string Parent, RewoundChild Child)>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            children.Add((reader.GetString(0), new(reader.GetString(1), reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetString(3))));
+        }
+
+        return children.ToLookup(row => row.Parent, row => row.Child);
+    }
+
     /// <summary>The activities that the hub still wants from this lease.</summary>
     public async Task<IReadOnlySet<(string InstanceId, int TaskId, Guid ExecutionId)>> ActivitiesInHandAsync(long lease, CancellationToken cancellation)
     {
@@ -154,6 +169,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
         var children = turns.SelectMany(turn => turn.Children.Select(child => (Parent: turn, Child: child))).ToArray();
         var targets = messages.Select(message => message.InstanceId)
             .Concat(results.Select(result => result.InstanceId))
+            .Concat(turns.SelectMany(turn => turn.ChildrenRewound.Select(child => child.InstanceId)))
             .Distinct()
             .ToArray();
         add(Sql.Command(
@@ -165,6 +181,11 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
             Sql.Of(Column(turns, turn => turn.ExecutionId)),
             Sql.Of(Column(turns, turn => turn.Turn)),
             Sql.Of(targets)));
+
+        if (turns.Where(turn => turn.Rewound is not null).ToArray() is { Length: > 0 } rewound)
+        {
+            AddRewound(add, rewound, now);
+        }
 
         var executionsEnded = turns.Where(turn => turn.ContinuesAsNew).Select(turn => turn.InstanceId).ToArray();
         var histories = turns.Where(turn => !turn.ContinuesAsNew).ToArray();
@@ -242,6 +263,7 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 Sql.Of(Column(asked, row => row.Work.TaskId)),
                 Sql.Of(Column(asked, row => row.Work.ExecutionId)),
                 Sql.Of(Column(asked, row => row.Lease)),
+                Sql.Of(Column(asked, row => row.Work.Deliveries)),
                 Sql.Of(Column(asked, row => row.Work.Scheduled.ToBytes()))));
         }
 
@@ -295,6 +317,24 @@ internal sealed class WorkStore(TaskHub hub, TimeSpan leaseDuration)
                 default:
                     throw;
             }
+        }
+    }
+
+    /// <summary>Before all else of a commit: what the turns add comes after the rewound history.</summary>
+    private static void AddRewound(Action<NpgsqlBatchCommand> add, IReadOnlyList<TurnCommit> turns, DateTimeOffset now)
+    {
+        var ids = Column(turns, turn => turn.InstanceId);
+        add(Sql.Command(Sql.CommitHistoryDropped, Sql.Of(ids)));
+        add(Sql.Command(Sql.CommitHistory, Sql.Of(ids), Sql.Of(Column(turns, turn => turn.Turn - 1)), Sql.Of(Column(turns, turn => turn.Rewound!.ToBytes()))));
+        add(Sql.Command(Sql.CommitActivitiesDropped, Sql.Of(ids)));
+        if (turns.SelectMany(turn => turn.ChildrenRewound.Select(child => (Parent: turn.InstanceId, child.InstanceId, child.Event))).ToArray() is { Length: > 0 } children)
+        {
+            add(Sql.Command(
+                Sql.Rewind,
+                Sql.Of(Column(children, row => row.InstanceId)),
+                Sql.Of(Column(children, row => row.Parent)),
+                Sql.Of(Column(children, row => row.Event)),
+                Sql.Time(now)));
         }
     }
 

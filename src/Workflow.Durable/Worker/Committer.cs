@@ -224,7 +224,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
     }
 
     private static bool LeavesWork(TurnCommit commit) =>
-        commit.ActivitiesKept < commit.Activities.Count || commit.Children.Count > 0 || commit.ContinuesAsNew || commit.Messages.Count > 0;
+        commit.ActivitiesKept < commit.Activities.Count || commit.Children.Count > 0 || commit.ChildrenRewound.Count > 0 || commit.ContinuesAsNew || commit.Messages.Count > 0;
 
     private async Task TryAsync(List<OpenTurn> turns, List<ActivityResult> results, CancellationToken stop)
     {

@@ -1,5 +1,6 @@
 using Workflow.Durable.Protocol;
 using Workflow.Durable.Replay;
+using Workflow.Durable.Store;
 
 namespace Workflow.Durable.Worker;
 
@@ -34,6 +35,15 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
 
     /// <summary>The history to replay when there is no execution in memory.</summary>
     public IReadOnlyList<HistoryChunk> History { get; set; } = [];
+
+    /// <summary>Its history ends with its end: it was rewound, and its next turn begins again.</summary>
+    public bool IsRewound => History.Count > 0 && History[^1].Events.LastOrDefault()?.ExecutionCompleted is not null;
+
+    /// <summary>The sub-orchestrations it has started, where it is rewound.</summary>
+    public ILookup<string, RewoundChild>? Children { get; set; }
+
+    /// <summary>What its next turn puts in place of its history, where it is rewound.</summary>
+    public RewoundHistory? Rewound { get; set; }
 
     public void TakeInHand()
     {

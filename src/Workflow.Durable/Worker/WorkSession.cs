@@ -202,6 +202,11 @@ internal sealed class WorkSession : IAsyncDisposable
         foreach (var live in fresh)
         {
             live.History = histories is null ? [] : [.. histories[live.InstanceId]];
+        }
+
+        await ReadChildrenAsync([.. fresh.Where(live => live.IsRewound)], stop);
+        foreach (var live in fresh)
+        {
             live.TakeInHand();
             _inHand[live.InstanceId] = live;
             if (!messages.Contains(live.InstanceId) && live.WantTurn())
@@ -216,6 +221,20 @@ internal sealed class WorkSession : IAsyncDisposable
             {
                 _turns.Writer.TryWrite(live);
             }
+        }
+    }
+
+    private async Task ReadChildrenAsync(LiveInstance[] rewound, CancellationToken stop)
+    {
+        if (rewound.Length == 0)
+        {
+            return;
+        }
+
+        var children = await _store.ReadChildrenAsync([.. rewound.Select(live => live.InstanceId)], stop);
+        foreach (var live in rewound)
+        {
+            live.Children = children[live.InstanceId].ToLookup(child => child.InstanceId);
         }
     }
 
@@ -264,6 +283,12 @@ internal sealed class WorkSession : IAsyncDisposable
                 [.. arrived.Where(arrival => arrival.MessageId is not null).Select(arrival => arrival.MessageId!.Value)],
                 [.. arrived.Where(arrival => arrival.TaskId is not null).Select(arrival => arrival.TaskId!.Value)],
                 now);
+            if (live.Rewound is { } rewound)
+            {
+                commit.Rewind(rewound, execution.IsPending, execution.Started, live.Children!, now);
+                (live.Rewound, live.Children) = (null, null);
+            }
+
             _committer.Add(new OpenTurn(live, execution.Started, commit));
         }
     }
@@ -274,11 +299,17 @@ internal sealed class WorkSession : IAsyncDisposable
             name => _host.Registry.CreateOrchestrator(name, _host.Services),
             _host.Loggers,
             onStray: () => OnStray(live));
-        if (live.History.Count > 0)
+        var past = live.History.SelectMany(chunk => chunk.Events);
+        if (live.IsRewound)
         {
-            execution.Replay(live.History.SelectMany(chunk => chunk.Events));
-            live.History = [];
+            live.Rewound = execution.Rewind([.. past]);
         }
+        else if (live.History.Count > 0)
+        {
+            execution.Replay(past);
+        }
+
+        live.History = [];
 
         return execution;
     }
