@@ -12,6 +12,7 @@ var workflow = new RootCommand("Durable ETL pipelines: a service, and the tool t
     TerminateCommand.Create(),
     SuspendCommand.Create(),
     ResumeCommand.Create(),
+    RewindCommand.Create(),
     RaiseCommand.Create(),
     PurgeCommand.Create(),
     SchedulesCommand.Create(),

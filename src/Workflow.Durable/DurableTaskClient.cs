@@ -31,8 +31,9 @@ public abstract class DurableTaskClient
     /// </summary>
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     /// <exception cref="OrchestrationNotFailedException">It has not failed, or another rewind was first.</exception>
-    public Task RewindInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
-        _hub.RewindAsync(instanceId, reason, cancellation);
+    /// <exception cref="NotSupportedException">The engine has no such thing.</exception>
+    public virtual Task RewindInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
+        throw new NotSupportedException($"Instance '{instanceId}' is kept by an engine that cannot rewind it. Start it anew under another id.");
 
     /// <summary>One instance, or null.</summary>
     public abstract Task<OrchestrationMetadata?> GetInstanceAsync(string instanceId, bool getInputsAndOutputs = true, CancellationToken cancellation = default);
@@ -90,7 +91,10 @@ public sealed class InstanceNotFoundException(string instanceId)
 
 /// <summary>Only an instance that has failed can be rewound.</summary>
 public sealed class OrchestrationNotFailedException(string instanceId, OrchestrationRuntimeStatus status)
-    : InvalidOperationException($"Instance '{instanceId}' is {status}; only one that has failed can be rewound.");
+    : InvalidOperationException($"Instance '{instanceId}' is {status}; only one that has failed can be rewound.")
+{
+    public bool HasEnded => status.IsTerminal();
+}
 
 /// <summary>One line of an instance's history.</summary>
 /// <param name="Type">The protocol's word: TaskScheduled, TimerFired, EventRaised …</param>

@@ -46,6 +46,8 @@ public sealed record OrchestrationMetadata(
 /// <param name="Name">The orchestrator's registered name.</param>
 /// <param name="ContinuationToken">From the page before; opaque.</param>
 /// <param name="RootNames">Only instances whose outermost parent, which may be themselves, has one of these names.</param>
+/// <param name="ParentInstanceId">Only what this instance has started.</param>
+/// <param name="RootsOnly">Only what no other instance has started.</param>
 public sealed record OrchestrationQuery(
     DateTimeOffset? CreatedFrom = null,
     DateTimeOffset? CreatedTo = null,
@@ -55,7 +57,9 @@ public sealed record OrchestrationQuery(
     int PageSize = OrchestrationQuery.DefaultPageSize,
     bool FetchInputsAndOutputs = false,
     string? ContinuationToken = null,
-    IReadOnlyCollection<string>? RootNames = null)
+    IReadOnlyCollection<string>? RootNames = null,
+    string? ParentInstanceId = null,
+    bool RootsOnly = false)
 {
     public const int DefaultPageSize = 100;
 }

@@ -29,17 +29,36 @@ builder.Services.AddDurableTask(
 
             return sum;
         })
-        .AddActivityFunc<int, int>("Effect", async (context, value) =>
+        .AddOrchestratorFunc<int, int>("Parent", async (context, steps) =>
+            (await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => context.CallSubOrchestratorAsync<int>("Fragile", steps)))).Sum())
+        .AddOrchestratorFunc<int, int>("Fragile", async (context, steps) =>
         {
-            await using var insert = effects.CreateCommand("INSERT INTO effects (step, process) VALUES ($1, $2)");
-            insert.Parameters.Add(new NpgsqlParameter { Value = context.IdempotencyKey });
-            insert.Parameters.Add(new NpgsqlParameter { Value = Environment.ProcessId });
-            await insert.ExecuteNonQueryAsync(context.CancellationToken);
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, context.CancellationToken);
-            return value;
+            var sum = 0;
+            for (var step = 0; step < steps; step++)
+            {
+                sum += await context.CallActivityAsync<int>(step == steps / 2 ? "Breakable" : "Effect", 1);
+            }
+
+            return sum;
+        })
+        .AddActivityFunc<int, int>("Effect", EffectAsync)
+        .AddActivityFunc<int, int>("Breakable", async (context, value) =>
+        {
+            await using var broken = effects.CreateCommand("SELECT EXISTS (SELECT FROM broken)");
+            return (bool)(await broken.ExecuteScalarAsync(context.CancellationToken))! ? throw new IOException("broken") : await EffectAsync(context, value);
         }));
 using var host = builder.Build();
 await host.StartAsync();
 Console.WriteLine("ready");
 await Console.In.ReadToEndAsync();
 await host.StopAsync();
+
+async Task<int> EffectAsync(TaskActivityContext context, int value)
+{
+    await using var insert = effects.CreateCommand("INSERT INTO effects (step, process) VALUES ($1, $2)");
+    insert.Parameters.Add(new NpgsqlParameter { Value = context.IdempotencyKey });
+    insert.Parameters.Add(new NpgsqlParameter { Value = Environment.ProcessId });
+    await insert.ExecuteNonQueryAsync(context.CancellationToken);
+    await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, context.CancellationToken);
+    return value;
+}

@@ -57,6 +57,22 @@ public sealed class QueryTests(HubDatabase database) : IClassFixture<HubDatabase
     }
 
     [Fact]
+    public async Task Families_are_listed_by_their_parent_or_by_their_roots()
+    {
+        await using var host = await database.StartHostAsync(Register);
+        await host.ScheduleAsync("Tree", 2, "t");
+        await host.StatusAsync("tbb", OrchestrationRuntimeStatus.Running);
+        await host.StatusAsync("tab", OrchestrationRuntimeStatus.Running);
+
+        Assert.Equal(["t"], await IdsAsync(new OrchestrationQuery(RootsOnly: true)));
+        Assert.Equal(["ta", "tb"], await IdsAsync(new OrchestrationQuery(ParentInstanceId: "t")));
+        Assert.Equal(["tba", "tbb"], await IdsAsync(new OrchestrationQuery(ParentInstanceId: "tb")));
+
+        async Task<IEnumerable<string>> IdsAsync(OrchestrationQuery query) =>
+            (await host.Client.QueryInstancesAsync(query, Cancellation)).Values.Select(instance => instance.InstanceId).Order();
+    }
+
+    [Fact]
     public async Task Pages_show_each_instance_once_although_others_are_started_meanwhile()
     {
         await using var host = new HubHost(database.NewHub(), Register);

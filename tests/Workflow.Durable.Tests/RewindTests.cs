@@ -89,7 +89,6 @@ public sealed class RewindTests(HubDatabase database) : IClassFixture<HubDatabas
         Assert.Equal("publish", await host.OutputAsync<string>(id));
         Assert.Equal(["find", "load", "report", "load", "report", "load", "publish"], _work.Done.Select(what => what.Split(' ')[0]));
         Assert.Equal(2, _work.Done.Where(what => what.StartsWith("report", StringComparison.Ordinal)).Distinct().Count());  // each report is another
-        Assert.Equal(7, (await host.HistoryAsync(id)).Where(line => line.Type is "TaskScheduled").Select(line => line.TaskId).Max() + 1 + 2);
         Assert.Null((await host.Client.GetInstanceAsync(id))!.SerializedCustomStatus);
         Assert.Equal(_work.Keys.Distinct().Count(), _work.Keys.Count - 2);  // no two steps share a key; load has been done three times
     }

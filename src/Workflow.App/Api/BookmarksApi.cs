@@ -17,10 +17,10 @@ internal static class BookmarksApi
 
     public static void MapBookmarks(this IEndpointRouteBuilder routes)
     {
-        var bookmarks = routes.MapGroup("/api/pipelines/{name}/bookmarks").OfPipeline("name");
-        bookmarks.MapGet("/", ListAsync).Needs(Role.Viewer);
-        bookmarks.MapPut("/", SetAsync).Needs(Role.Operator);
-        bookmarks.MapDelete("/", ForgetAsync).Needs(Role.Operator);
+        var bookmarks = routes.MapGroup("/api/pipelines/{name}/bookmarks").OfPipeline("name").WithTags("Bookmarks");
+        bookmarks.MapGet("/", ListAsync).Needs(Role.Viewer).WithSummary("Which objects a pipeline has processed.");
+        bookmarks.MapPut("/", SetAsync).Needs(Role.Operator).WithSummary("Marks an object, or all under a prefix, as processed.");
+        bookmarks.MapDelete("/", ForgetAsync).Needs(Role.Operator).WithSummary("Forgets what was processed, so that it is taken again.");
     }
 
     private static async Task<Ok<IReadOnlyList<Bookmark>>> ListAsync(string name, Settings settings, BookmarkTable bookmarks, CancellationToken cancellation, int top = Page) =>

@@ -17,8 +17,8 @@ internal static class CheckInsApi
 
     public static void MapCheckIns(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/get", GetAll).Needs(Role.Viewer).ByCaller();
-        routes.MapGet("/api/check-ins/{user}", GetPageAsync).Needs(Role.Viewer).ByCaller();
+        routes.MapGet("/get", GetAll).Needs(Role.Viewer).ByCaller().WithTags("Check-ins").WithSummary("All check-ins of a user, in the words of the system before.");
+        routes.MapGet("/api/check-ins/{user}", GetPageAsync).Needs(Role.Viewer).ByCaller().WithTags("Check-ins").WithSummary("The check-ins of a user, a page at a time.");
     }
 
     /// <summary>What those who called the system before know: one parameter, and no word about what was wrong with it.</summary>

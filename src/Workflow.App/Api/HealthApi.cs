@@ -15,8 +15,8 @@ internal static class HealthApi
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", (ServiceIdentity service, LocalKey local, string? nonce = null) =>
-            TypedResults.Ok(new Liveness("live", service.Id, nonce is { Length: <= LongestNonce } ? local.Key?.Prove(nonce) : null))).OpenTo("a watchdog asks, and learns that the service is there");
-        routes.MapGet("/health/ready", ReadyAsync).OpenTo("a watchdog asks, and learns whether the service can work");
+            TypedResults.Ok(new Liveness("live", service.Id, nonce is { Length: <= LongestNonce } ? local.Key?.Prove(nonce) : null))).OpenTo("a watchdog asks, and learns that the service is there").WithTags("Health").WithSummary("The process is there.");
+        routes.MapGet("/health/ready", ReadyAsync).OpenTo("a watchdog asks, and learns whether the service can work").WithTags("Health").WithSummary("The service can do its work.").Produces<Readiness>(StatusCodes.Status503ServiceUnavailable);
     }
 
     /// <summary>Ready means that the hub's database answers. While it is away the service waits for it, alive but not ready.</summary>

@@ -10,7 +10,7 @@ internal static class NotificationsApi
     private const int Page = 100;
     private const int MaxPage = 1_000;
 
-    public static void MapNotifications(this IEndpointRouteBuilder routes) => routes.MapGet("/api/notifications", ListAsync).Needs(Role.Viewer).ByCaller();
+    public static void MapNotifications(this IEndpointRouteBuilder routes) => routes.MapGet("/api/notifications", ListAsync).Needs(Role.Viewer).ByCaller().WithTags("Notifications").WithSummary("What was told to people and programs about runs.");
 
     /// <summary>The newest first; the next page is what was created before the last one of this.</summary>
     private static async Task<Ok<IReadOnlyList<SentNotification>>> ListAsync(

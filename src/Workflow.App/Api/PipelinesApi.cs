@@ -13,17 +13,31 @@ internal static class PipelinesApi
 {
     public static void MapPipelines(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/pipelines", List).Needs(Role.Viewer).ByCaller();
-        routes.MapPost("/api/pipelines/{name}/runs", StartAsync).Needs(Role.Operator).OfPipeline("name");
+        var pipelines = routes.MapGroup("/api/pipelines").WithTags("Pipelines");
+        pipelines.MapGet("/", List).Needs(Role.Viewer).ByCaller().WithSummary("The configured pipelines.");
+        pipelines.MapPost("/{name}/runs", StartAsync).Needs(Role.Operator).OfPipeline("name").WithSummary("Starts a run; its input is the body.")
+            .WithDescription("With an Idempotency-Key or an instance id of the caller's own the same request again is the same run.");
     }
 
     private static Ok<PipelineView[]> List(Settings settings, HttpContext context) =>
         TypedResults.Ok(settings.Pipelines.Where(pipeline => Caller.Of(context).MaySee(pipeline.Name)).Select(PipelineView.From).ToArray());
 
     /// <summary>Starts a run. With an <c>Idempotency-Key</c> or an instance id the same request again is the same run.</summary>
-    private static async Task<Accepted<Run>> StartAsync(
-        string name, Runs runs, DurableTaskClient client, HttpContext context, CancellationToken cancellation,
+    /// <param name="instance">An id of the caller's own.</param>
+    private static async Task<Accepted<StartedRun>> StartAsync(
+        string name, HttpContext http, Runs runs, DurableTaskClient client, CancellationToken cancellation,
         [FromBody] JsonNode? input = null, string? instance = null, [FromHeader(Name = "Idempotency-Key")] string? key = null)
+    {
+        var id = await BeginAsync(runs, name, input, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
+        var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
+        AuditedChange.Of(http).Instance = id;
+        var addresses = ManagementAddresses.Of(http.Request, id);
+        http.Response.Headers.RetryAfter = DurableFunctionsApi.RetryAfterStart;
+        return TypedResults.Accepted(addresses.StatusQueryGetUri, new StartedRun(Run.From(started), addresses));
+    }
+
+    /// <summary>Starts a run as a request asks for it.</summary>
+    public static Task<string> BeginAsync(Runs runs, string pipeline, JsonNode? input, string? instance, CancellationToken cancellation)
     {
         if (input is not (null or JsonObject))
         {
@@ -35,10 +49,7 @@ internal static class PipelinesApi
             throw new BadRequestException($"'{instance}' cannot be an instance id here: it is part of addresses, so it holds no slash.");
         }
 
-        var id = await runs.StartAsync(name, input as JsonObject, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
-        AuditedChange.Of(context).Instance = id;
-        var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
-        return TypedResults.Accepted($"/api/runs/{Uri.EscapeDataString(id)}", Run.From(started));
+        return runs.StartAsync(pipeline, input as JsonObject, instance, cancellation);
     }
 }
 

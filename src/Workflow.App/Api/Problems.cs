@@ -22,12 +22,15 @@ internal sealed class RunEndedException(OrchestrationMetadata run)
 internal sealed class RunNotEndedException(OrchestrationMetadata run)
     : Exception($"Run '{run.InstanceId}' is {run.RuntimeStatus}; only runs that have ended are purged. Terminate it first.");
 
+/// <summary>Of an endpoint: statuses of its own for what is thrown; null for the usual.</summary>
+internal sealed record OwnStatuses(Func<Exception, HttpStatusCode?> Of);
+
 /// <summary>What the service throws, as problem details (RFC 9457).</summary>
 internal sealed class Problems(IProblemDetailsService details, ILogger<Problems> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        var status = StatusOf(exception);
+        var status = httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<OwnStatuses>()?.Of(exception) ?? StatusOf(exception);
         if (status == HttpStatusCode.InternalServerError)
         {
             logger.LogError(exception, "{Method} {Path} failed.", httpContext.Request.Method, httpContext.Request.Path);
@@ -51,7 +54,8 @@ internal sealed class Problems(IProblemDetailsService details, ILogger<Problems>
     private static HttpStatusCode StatusOf(Exception exception) => exception switch
     {
         UnknownPipelineException or UnknownKeyException or InstanceNotFoundException => HttpStatusCode.NotFound,
-        RunConflictException or RunEndedException or RunNotEndedException => HttpStatusCode.Conflict,
+        RunConflictException or RunEndedException or RunNotEndedException or OrchestrationNotFailedException => HttpStatusCode.Conflict,
+        NotSupportedException => HttpStatusCode.NotImplemented,
         PayloadTooLargeException => HttpStatusCode.RequestEntityTooLarge,
         AccessRefusedException refused => (HttpStatusCode)refused.Status,
         IssuerAwayException => HttpStatusCode.ServiceUnavailable,

@@ -7,7 +7,7 @@ namespace Workflow.App.Api;
 /// <summary>A run as the API and the command line show it.</summary>
 /// <param name="Output">What the pipeline returned: counts and addresses; null until it has completed.</param>
 /// <param name="Parent">The run that waits for this one, or null.</param>
-internal sealed record Run(
+internal record Run(
     string Instance,
     string Pipeline,
     OrchestrationRuntimeStatus Status,
@@ -34,6 +34,30 @@ internal sealed record Run(
         instance.CreatedAt,
         instance.LastUpdatedAt,
         instance.CompletedAt);
+}
+
+/// <summary>A run that was asked for, and where it is looked at and steered, in the words of Durable Functions.</summary>
+internal sealed record StartedRun : Run
+{
+    public StartedRun(Run run, ManagementAddresses addresses) : base(run) =>
+        (Id, StatusQueryGetUri, SendEventPostUri, TerminatePostUri, SuspendPostUri, ResumePostUri, RewindPostUri, PurgeHistoryDeleteUri) = addresses;
+
+    public string Id { get; }
+
+    public string StatusQueryGetUri { get; }
+
+    /// <summary>With <c>{eventName}</c> to be replaced.</summary>
+    public string SendEventPostUri { get; }
+
+    public string TerminatePostUri { get; }
+
+    public string SuspendPostUri { get; }
+
+    public string ResumePostUri { get; }
+
+    public string RewindPostUri { get; }
+
+    public string PurgeHistoryDeleteUri { get; }
 }
 
 /// <summary>Why a run failed.</summary>

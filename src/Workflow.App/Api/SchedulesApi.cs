@@ -18,12 +18,12 @@ internal static class SchedulesApi
     {
         var schedules = routes.MapGroup("/api/schedules");
         var schedule = schedules.MapGroup("/{name}").OfPipeline("name");
-        schedules.MapGet("/", ListAsync).Needs(Role.Viewer).ByCaller();
-        schedule.MapGet("/", GetAsync).Needs(Role.Viewer);
-        schedule.MapGet("/ticks", TicksAsync).Needs(Role.Viewer);
-        schedule.MapPost("/pause", PauseAsync).Needs(Role.Operator);
-        schedule.MapPost("/resume", ResumeAsync).Needs(Role.Operator);
-        schedule.MapPost("/backfill", BackfillAsync).Needs(Role.Operator);
+        schedules.MapGet("/", ListAsync).Needs(Role.Viewer).ByCaller().WithSummary("The schedules, each with its next ticks.");
+        schedule.MapGet("/", GetAsync).Needs(Role.Viewer).WithSummary("A schedule with its next ticks.");
+        schedule.MapGet("/ticks", TicksAsync).Needs(Role.Viewer).WithSummary("The ticks of a span of time, each with its run.");
+        schedule.MapPost("/pause", PauseAsync).Needs(Role.Operator).WithSummary("Pauses a schedule.");
+        schedule.MapPost("/resume", ResumeAsync).Needs(Role.Operator).WithSummary("Lets a paused schedule go on.");
+        schedule.MapPost("/backfill", BackfillAsync).Needs(Role.Operator).WithSummary("Runs the ticks of a span of time.");
     }
 
     private static async Task<Ok<ScheduleView[]>> ListAsync(HttpContext context, Settings settings, ScheduleTable table, CancellationToken cancellation) =>

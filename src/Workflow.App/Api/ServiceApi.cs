@@ -10,6 +10,7 @@ internal static class ServiceApi
     {
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter()));
+        services.AddOpenApiDocument();
         return services.AddRoutingCore().AddProblemDetails().AddExceptionHandler<Problems>();
     }
 
@@ -30,8 +31,10 @@ internal static class ServiceApi
         app.MapPipelines();
         app.MapRuns();
         app.MapSchedules();
+        app.MapDurableFunctions();
         app.MapBookmarks();
         app.MapCheckIns();
         app.MapNotifications();
+        app.MapOpenApiDocument();
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ServiceClient(Uri address, string? credential) : IDisposab
     public Task<IReadOnlyList<OrchestrationHistoryEvent>> HistoryAsync(string instance, CancellationToken cancellation) =>
         SendAsync<IReadOnlyList<OrchestrationHistoryEvent>>(HttpMethod.Get, $"{Path(instance)}/history", null, cancellation);
 
-    /// <param name="verb"><c>terminate</c>, <c>suspend</c> or <c>resume</c>.</param>
+    /// <param name="verb"><c>terminate</c>, <c>suspend</c>, <c>resume</c> or <c>rewind</c>.</param>
     public Task<Run> SteerAsync(string instance, string verb, string? reason, CancellationToken cancellation) =>
         SendAsync<Run>(HttpMethod.Post, $"{Path(instance)}/{verb}{Query(("reason", reason))}", null, cancellation);
 

@@ -3,7 +3,7 @@ using Workflow.App.Hosting;
 
 namespace Workflow.App.Commands;
 
-/// <summary>What <c>terminate</c>, <c>suspend</c> and <c>resume</c> have in common: all but the word.</summary>
+/// <summary>What <c>terminate</c>, <c>suspend</c>, <c>resume</c> and <c>rewind</c> have in common: all but the word.</summary>
 internal static class SteerCommand
 {
     private static readonly Option<string?> Reason = new("--reason") { Description = "Kept in the run's history.", HelpName = "TEXT" };

@@ -163,7 +163,7 @@ internal sealed class Service : IAsyncDisposable
 
         app.UseApi();
         app.MapEvents();
-        var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks").OnThisMachineOnly();
+        var local = app.MapGroup("").OpenTo("a stand-in, on loopback; it asks what the real one asks").OnThisMachineOnly().ExcludeFromDescription();
         local.MapLocalSlack(app.Services.GetRequiredService<LocalSlack>(), NotificationDelivery.LocalChannels(settings.Pipelines));
         app.Services.GetRequiredService<LocalWebhooks>().Map(local);
         local.MapLocalSalesforce(app.Services.GetRequiredService<LocalSalesforce>());

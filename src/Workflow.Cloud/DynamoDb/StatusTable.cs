@@ -6,7 +6,7 @@ namespace Workflow.Cloud.DynamoDb;
 /// <summary>The end of one state of a run.</summary>
 /// <param name="IngestedId">The run.</param>
 /// <param name="IngestedTable">What the run loads.</param>
-/// <param name="Number">Counts the states of the run; the same for each attempt to record this one.</param>
+/// <param name="Number">Counts the states of the run; with the time the same for each attempt to record this one, and of no other.</param>
 /// <param name="Reason">Why the state failed; null where it did not.</param>
 public sealed record StateRecord(string IngestedId, string IngestedTable, int Number, string State, string? Reason, string Pipeline, string Instance, DateTime Time)
 {
@@ -57,9 +57,9 @@ public sealed class StatusTable(IAmazonDynamoDB client, TimeProvider time)
         {
             TableName = table,
             Key = new() { [HashKey] = new(state.IngestedId), [RangeKey] = new(state.IngestedTable) },
-            ConditionExpression = "attribute_not_exists(#recorded) OR NOT contains(#recorded, :number)",
+            ConditionExpression = "attribute_not_exists(#recorded) OR NOT contains(#recorded, :key)",
             UpdateExpression = "SET #state = :state, #status = :status, #time = :time, #pipeline = :pipeline, #instance = :instance, "
-                + $"#history = list_append(if_not_exists(#history, :none), :entry){(state.Reason is null ? " REMOVE #reason" : ", #reason = :reason")} ADD #recorded :numbers",
+                + $"#history = list_append(if_not_exists(#history, :none), :entry){(state.Reason is null ? " REMOVE #reason" : ", #reason = :reason")} ADD #recorded :keys",
             ExpressionAttributeNames = new()
             {
                 ["#state"] = "state",
@@ -80,8 +80,9 @@ public sealed class StatusTable(IAmazonDynamoDB client, TimeProvider time)
         var values = entry.ToDictionary(attribute => $":{attribute.Key}", attribute => attribute.Value);
         values[":pipeline"] = new(state.Pipeline);
         values[":instance"] = new(state.Instance);
-        values[":number"] = new() { N = $"{state.Number}" };
-        values[":numbers"] = new() { NS = [$"{state.Number}"] };
+        var key = $"{state.Number} {state.Time:O}";  // a run that was rewound counts on from where it was rewound to
+        values[":key"] = new(key);
+        values[":keys"] = new() { SS = [key] };
         values[":none"] = new() { L = [], IsLSet = true };
         values[":entry"] = new() { L = [new() { M = entry }] };
         return values;

@@ -23,10 +23,11 @@ internal static class FailedSteps
             return failures;
         }
 
-        var begun = FirstAttempt(past, cause);
-        var since = past.SkipWhile(happened => happened.EventId != begun || !IsCall(happened)).Select(FailureOf).OfType<int>().ToHashSet();
-        var ended = failures.Where(failed => since.Contains(failed) || !heard.Contains(failed)).Select(failed => FirstAttempt(past, failed)).ToHashSet();
-        return failures.Where(failed => ended.Contains(FirstAttempt(past, failed))).ToHashSet();
+        var attempts = new Attempts(past);
+        var begun = attempts.FirstOf(cause);
+        var since = past.SkipWhile(happened => happened.EventId != begun || !Attempts.IsCall(happened)).Select(FailureOf).OfType<int>().ToHashSet();
+        var ended = failures.Where(failed => since.Contains(failed) || !heard.Contains(failed)).Select(attempts.FirstOf).ToHashSet();
+        return failures.Where(failed => ended.Contains(attempts.FirstOf(failed))).ToHashSet();
     }
 
     /// <summary>The step whose failure an event tells of; null for any other event.</summary>
@@ -36,15 +37,19 @@ internal static class FailedSteps
         Kind.SubOrchestrationInstanceFailed => happened.SubOrchestrationInstanceFailed.TaskScheduledId,
         _ => null,
     };
+}
 
-    /// <summary>The step that a retry is a retry of; itself where it is none.</summary>
-    public static int FirstAttempt(IEnumerable<HistoryEvent> past, int taskId) =>
-        past.FirstOrDefault(happened => happened.EventId == taskId && IsCall(happened)) is { } call
-            && Tags(call).TryGetValue(OrchestrationExecution.FirstTaskIdTag, out var first)
-            ? int.Parse(first, CultureInfo.InvariantCulture)
-            : taskId;
+/// <summary>Which of an execution's steps are retries of which.</summary>
+internal sealed class Attempts(IEnumerable<HistoryEvent> past)
+{
+    private readonly Dictionary<int, int> _firsts = past
+        .Where(happened => IsCall(happened) && Tags(happened).ContainsKey(OrchestrationExecution.FirstTaskIdTag))
+        .ToDictionary(retry => retry.EventId, retry => int.Parse(Tags(retry)[OrchestrationExecution.FirstTaskIdTag], CultureInfo.InvariantCulture));
 
-    private static bool IsCall(HistoryEvent happened) => happened.EventTypeCase is Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated;
+    /// <summary>The step that this one is a retry of; itself where it is none.</summary>
+    public int FirstOf(int taskId) => _firsts.GetValueOrDefault(taskId, taskId);
+
+    public static bool IsCall(HistoryEvent happened) => happened.EventTypeCase is Kind.TaskScheduled or Kind.SubOrchestrationInstanceCreated;
 
     private static MapField<string, string> Tags(HistoryEvent call) => call.TaskScheduled?.Tags ?? call.SubOrchestrationInstanceCreated.Tags;
 }

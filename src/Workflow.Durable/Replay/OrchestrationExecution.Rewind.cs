@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Workflow.Durable.Protocol;
 using Workflow.Durable.Store;
 using Kind = Workflow.Durable.Protocol.HistoryEvent.EventTypeOneofCase;
@@ -68,7 +69,8 @@ internal sealed partial class OrchestrationExecution
 
     private sealed class Rewinding(OrchestrationExecution execution, IReadOnlyCollection<HistoryEvent> past, IReadOnlySet<int> failed)
     {
-        private readonly List<HistoryEvent> _unclaimed = [.. past.Where(IsStep)];
+        private readonly Dictionary<ByteString, Queue<HistoryEvent>> _unclaimed =
+            past.Where(IsStep).GroupBy(StepEvents.Content).ToDictionary(same => same.Key, same => new Queue<HistoryEvent>(same));
         private readonly Dictionary<int, HistoryEvent> _claimed = [];
         private readonly HashSet<int> _new = [];
         private readonly HashSet<int> _answered = [];
@@ -95,13 +97,15 @@ internal sealed partial class OrchestrationExecution
             EndTurn();
         }
 
-        public RewoundHistory Result() => new(
-            [.. _kept, .. past.Where(_takenBack.Concat(_early).Concat(_unclaimed).ToHashSet(ReferenceEqualityComparer.Instance).Contains).Select(Messages.TakenBack)],
-            [.. _claimed.Values.Where(step => !_answered.Contains(step.EventId))],
-            _new,
-            past.Where(happened => FailedSteps.FailureOf(happened) is { } step && failed.Contains(step))
-                .CountBy(happened => FailedSteps.FirstAttempt(past, FailedSteps.FailureOf(happened)!.Value))
-                .ToDictionary());
+        public RewoundHistory Result()
+        {
+            var takenBack = _takenBack.Concat(_early).Concat(_unclaimed.Values.SelectMany(same => same)).ToHashSet<HistoryEvent>(ReferenceEqualityComparer.Instance);
+            return new(
+                [.. _kept, .. past.Where(takenBack.Contains).Select(Messages.TakenBack)],
+                [.. _claimed.Values.Where(step => !_answered.Contains(step.EventId))],
+                _new,
+                failed.CountBy(new Attempts(past).FirstOf).ToDictionary());
+        }
 
         private void Take(HistoryEvent happened)
         {
@@ -161,16 +165,17 @@ internal sealed partial class OrchestrationExecution
 
         private void Claim(Asked asked)
         {
-            var wanted = StepEvents.From(asked.Action, _turn!.Timestamp);
-            var step = _unclaimed.Find(recorded => StepEvents.AreSame(recorded, wanted));
-            if (step is null)
+            var step = StepEvents.From(asked.Action, _turn!.Timestamp);
+            if (_unclaimed.TryGetValue(StepEvents.Content(step), out var same) && same.TryDequeue(out var recorded))
             {
-                step = wanted;
+                step = recorded;
+            }
+            else
+            {
                 step.EventId = NextId++;
                 _new.Add(step.EventId);
             }
 
-            _unclaimed.Remove(step);
             _claimed.Add(step.EventId, step);
             _kept.Add(step);
             execution.Settle(asked, step.EventId);

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Workflow.Durable.Protocol;
 using ActionKind = Workflow.Durable.Protocol.OrchestratorAction.OrchestratorActionTypeOneofCase;
@@ -23,18 +24,13 @@ internal static class StepEvents
         return step;
     }
 
-    /// <summary>They ask for the same thing, whenever and under whatever number.</summary>
-    public static bool AreSame(HistoryEvent one, HistoryEvent other)
+    /// <summary>What a recorded step asks for, whenever and under whatever number.</summary>
+    public static ByteString Content(HistoryEvent step)
     {
-        if (one.EventTypeCase != other.EventTypeCase)
-        {
-            return false;
-        }
-
-        var twin = other.Clone();
-        twin.EventId = one.EventId;
-        twin.Timestamp = one.Timestamp;
-        return twin.Equals(one);
+        var content = step.Clone();
+        content.EventId = 0;
+        content.Timestamp = null;
+        return content.ToByteString();
     }
 
     private static TaskScheduledEvent Scheduled(ScheduleTaskAction task) => new() { Name = task.Name, Version = task.Version, Input = task.Input, Tags = { task.Tags } };

@@ -41,6 +41,9 @@ internal sealed class TaskHubClient(TaskHub hub, TimeProvider time) : DurableTas
     public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
         hub.SendAsync(instanceId, Messages.Resumed(reason, time), cancellation);
 
+    public override Task RewindInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
+        hub.RewindAsync(instanceId, reason, cancellation);
+
     public override Task<OrchestrationMetadata?> GetInstanceAsync(string instanceId, bool getInputsAndOutputs = true, CancellationToken cancellation = default) =>
         hub.FindAsync(instanceId, getInputsAndOutputs, cancellation);
 

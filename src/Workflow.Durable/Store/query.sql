@@ -1,5 +1,6 @@
 -- A page of instances, newest first. Null filters match all.
--- $1 with input and output, $2 created from, $3 created before, $4 statuses, $5 name, $6 id prefix, $7, $8 the last of the page before, $9 page size, $10 names of outermost parents, lower case
+-- $1 with input and output, $2 created from, $3 created before, $4 statuses, $5 name, $6 id prefix, $7, $8 the last of the page before, $9 page size,
+-- $10 names of outermost parents, lower case, $11 parent, $12 roots only
 SELECT instance_id, name, status, parent_id, created_at, updated_at, completed_at,
        CASE WHEN $1 THEN input END, CASE WHEN $1 THEN output END, custom_status, failure, tags
 FROM instances
@@ -8,6 +9,8 @@ WHERE ($2::timestamptz IS NULL OR created_at >= $2)
   AND ($4::text[] IS NULL OR status = ANY ($4))
   AND ($5::text IS NULL OR lower(name) = lower($5))
   AND ($6::text IS NULL OR starts_with(instance_id, $6))
+  AND ($11::text IS NULL OR parent_id = $11)
+  AND (NOT $12::boolean OR parent_id IS NULL)
   AND ($7::timestamptz IS NULL OR (created_at, instance_id) < ($7, $8))
   AND ($10::text[] IS NULL OR (
         WITH RECURSIVE up (name, parent_id) AS (

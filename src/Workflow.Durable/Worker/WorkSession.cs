@@ -295,24 +295,23 @@ internal sealed class WorkSession : IAsyncDisposable
 
     private OrchestrationExecution Remember(LiveInstance live)
     {
-        var execution = new OrchestrationExecution(
-            name => _host.Registry.CreateOrchestrator(name, _host.Services),
-            _host.Loggers,
-            onStray: () => OnStray(live));
-        var past = live.History.SelectMany(chunk => chunk.Events);
+        var execution = NewExecution(onStray: () => OnStray(live));
+        HistoryEvent[] past = [.. live.History.SelectMany(chunk => chunk.Events)];
         if (live.IsRewound)
         {
-            live.Rewound = execution.Rewind([.. past]);
+            live.Rewound = execution.Rewind(past, NewExecution(onStray: () => { }).FindHeard(past));
         }
-        else if (live.History.Count > 0)
+        else if (past.Length > 0)
         {
             execution.Replay(past);
         }
 
         live.History = [];
-
         return execution;
     }
+
+    private OrchestrationExecution NewExecution(Action onStray) =>
+        new(name => _host.Registry.CreateOrchestrator(name, _host.Services), _host.Loggers, onStray);
 
     private void OnStray(LiveInstance live)
     {

@@ -19,10 +19,13 @@ public sealed class ApiTests(PostgresFixture postgres)
         api.Installation.Drop("local://api/csv/users.csv", Users);
 
         using var accepted = await api.PostAsync("api/pipelines/users/runs", """{"object":"local://api/csv/users.csv"}""");
-        var ended = await api.GetAsync($"{accepted.Headers.Location}?wait=30");
+        var started = JsonNode.Parse(await accepted.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+        var ended = await api.GetAsync($"api/runs/{started["instance"]}?wait=30");
+        var status = await api.GetAsync(accepted.Headers.Location!.AbsoluteUri);
 
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal("Completed", (string?)ended["status"]);
+        Assert.Equal("Completed", (string?)status["runtimeStatus"]);
         Assert.Equal(1, (int)ended["output"]!["loaded"]!);
         Assert.Equal("local://api/csv/users.csv", (string?)ended["input"]!["object"]);
     }

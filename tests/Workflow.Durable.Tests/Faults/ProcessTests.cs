@@ -69,6 +69,63 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
         Assert.Equal(turns, (await TurnsAsync(hub)).Where(turn => ids.Contains(turn.Key)).ToDictionary());
     }
 
+    [Fact]
+    public async Task Killed_at_any_moment_of_a_rewind_nothing_is_lost()
+    {
+        var (hub, client) = await NewHubAsync();
+        await hub.ExecuteAsync("CREATE TABLE broken AS SELECT 1 AS step");
+        var ids = await Task.WhenAll(Enumerable.Range(0, 15).Select(_ => client.ScheduleAsync("Parent", Steps)));
+        var random = new Random(20261122);
+        for (var round = 0; round < 7; round++)
+        {
+            if (round == 4)
+            {
+                await hub.ExecuteAsync("DELETE FROM broken");
+            }
+
+            using var host = await HostProcess.StartAsync(hub);
+            var before = await TurnsTakenAsync();
+            var more = random.Next(1, 90);
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    await RewindFailedAsync();
+                    return await TurnsTakenAsync() >= before + more || await AllEndedAsync(hub);
+                },
+                s_deadline,
+                Cancellation);
+            host.Kill();
+        }
+
+        using var last = await HostProcess.StartAsync(hub);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await RewindFailedAsync();
+                return await AllEndedAsync(hub);
+            },
+            s_deadline,
+            Cancellation);
+
+        foreach (var id in ids)
+        {
+            Assert.Equal(2 * Steps, await client.OutputAsync<int>(id));
+        }
+
+        Assert.Equal(ids.Length * 2 * Steps, await hub.ReadOneAsync<long>("SELECT count(DISTINCT step) FROM effects"));
+        await LegalHistory.NothingIsLeftAsync(hub);
+
+        Task<long> TurnsTakenAsync() => hub.ReadOneAsync<long>("SELECT sum(turn) FROM instances");
+
+        async Task RewindFailedAsync()
+        {
+            foreach (var id in await hub.ReadAsync<string>("SELECT instance_id FROM instances WHERE status = 'Failed' AND parent_id IS NULL"))
+            {
+                await client.Client.RewindInstanceAsync(id, cancellation: Cancellation);
+            }
+        }
+    }
+
     private async Task<(TestHub Hub, HubHost Client)> NewHubAsync()
     {
         var hub = database.NewHub();

@@ -9,7 +9,7 @@ internal static class AuditApi
     private const int MaxPage = 1_000;
     private const int Page = 100;
 
-    public static void MapAudit(this IEndpointRouteBuilder routes) => routes.MapGet("/api/audit", ListAsync).Needs(Role.Admin);
+    public static void MapAudit(this IEndpointRouteBuilder routes) => routes.MapGet("/api/audit", ListAsync).Needs(Role.Admin).WithTags("Access").WithSummary("Who asked for which change, and how it ended.");
 
     private static async Task<Ok<AuditPage>> ListAsync(
         AuditTable audit, CancellationToken cancellation, string? pipeline = null, string? instance = null, DateTimeOffset? since = null, int top = Page, string? after = null)

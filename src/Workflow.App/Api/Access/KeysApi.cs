@@ -12,10 +12,10 @@ internal static class KeysApi
 {
     public static void MapKeys(this IEndpointRouteBuilder routes)
     {
-        var keys = routes.MapGroup("/api/keys");
-        keys.MapGet("/", async (ApiKeys keys, CancellationToken cancellation) => TypedResults.Ok(await keys.ListAsync(cancellation))).Needs(Role.Admin);
-        keys.MapPost("/", CreateAsync).Needs(Role.Admin);
-        keys.MapDelete("/{key}", RevokeAsync).Needs(Role.Admin);
+        var keys = routes.MapGroup("/api/keys").WithTags("Access");
+        keys.MapGet("/", async (ApiKeys keys, CancellationToken cancellation) => TypedResults.Ok(await keys.ListAsync(cancellation))).Needs(Role.Admin).WithSummary("The keys there are.");
+        keys.MapPost("/", CreateAsync).Needs(Role.Admin).WithSummary("Makes a key, which is shown this once.");
+        keys.MapDelete("/{key}", RevokeAsync).Needs(Role.Admin).WithSummary("Revokes a key.");
     }
 
     private static async Task<Created<KeyCreated>> CreateAsync(NewKey asked, ApiKeys keys, Settings settings, TimeProvider time, HttpResponse response, CancellationToken cancellation)

@@ -31,7 +31,7 @@ internal static class EventsRegistration
     public static void MapEvents(this IEndpointRouteBuilder routes)
     {
         routes.MapInbound();
-        routes.MapGet("/api/events", Count).Needs(Role.Viewer);
+        routes.MapGet("/api/events", Count).Needs(Role.Viewer).WithTags("Events").WithSummary("Events that came in since the process started: runs started, ignored, refused, put aside.");
     }
 
     private static HttpClient ToSns(IServiceProvider provider) => provider.GetRequiredService<IHttpClientFactory>().CreateClient(Sns);

@@ -16,9 +16,9 @@ internal static class InboundApi
         Map(routes, "sns", FromSnsAsync).OpenTo("SNS proves itself by its signature");
         Map(routes, "eventbridge", FromEventBridgeAsync).OpenTo("EventBridge proves itself by the key of its connection");
         Map(routes, "eventgrid", FromEventGridAsync).OpenTo("Event Grid proves itself by the key in its delivery headers");
-        routes.MapMethods("/api/events/eventgrid", [HttpMethods.Options], Consent).RefusesUntrusted("eventgrid").OpenTo("Event Grid asks whether it may send; what it sends proves itself");
+        routes.MapMethods("/api/events/eventgrid", [HttpMethods.Options], Consent).RefusesUntrusted("eventgrid").OpenTo("Event Grid asks whether it may send; what it sends proves itself").WithTags("Events").WithSummary("Says that Event Grid may send.");
         Map(routes, "s3", FromRelayAsync).OpenTo("whoever passes events on proves itself by a key or a signature");
-        routes.MapPost("/api/slack/commands", SlackCommands.AnswerAsync).RefusesUntrusted("slack").OpenTo("Slack proves itself by its signature")
+        routes.MapPost("/api/slack/commands", SlackCommands.AnswerAsync).RefusesUntrusted("slack").OpenTo("Slack proves itself by its signature").WithTags("Events").WithSummary("Answers Slack's commands.")
             .WithMetadata(new RequestSizeLimitAttribute(SlackCommands.Longest));
     }
 
@@ -30,7 +30,7 @@ internal static class InboundApi
     }
 
     private static RouteHandlerBuilder Map(IEndpointRouteBuilder routes, string entrance, Delegate handler) =>
-        routes.MapPost($"/api/events/{entrance}", handler).RefusesUntrusted(entrance);
+        routes.MapPost($"/api/events/{entrance}", handler).RefusesUntrusted(entrance).WithTags("Events").WithSummary($"Takes events of objects from {entrance} and starts the runs they ask for.");
 
     private static async Task<IResult> FromSnsAsync(HttpRequest request, SnsTrust trust, SnsSubscriptions subscriptions, ObjectEvents events, CancellationToken cancellation)
     {
