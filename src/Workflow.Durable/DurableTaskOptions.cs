@@ -3,6 +3,9 @@ namespace Workflow.Durable;
 /// <summary>Where the task hub is and how much of it one host takes in hand.</summary>
 public sealed class DurableTaskOptions
 {
+    /// <summary>No host takes longer than this to stop.</summary>
+    public static readonly TimeSpan MaxShutdownTimeout = TimeSpan.FromMinutes(10);
+
     /// <summary>Npgsql's form. The role may create the hub's schema at the first start.</summary>
     public string ConnectionString { get; set; } = "";
 
@@ -26,6 +29,9 @@ public sealed class DurableTaskOptions
     /// knows what must not be shown.
     /// </summary>
     public Func<string, string> Redact { get; set; } = text => text;
+
+    /// <summary>How long activities that run when the host is told to stop may take to end; what runs on then is cancelled, and done again elsewhere.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>All that is wrong, each naming the setting, the value and what would be right.</summary>
     public IEnumerable<string> Errors()
@@ -53,6 +59,11 @@ public sealed class DurableTaskOptions
         if (LeaseDuration < TimeSpan.FromSeconds(1) || LeaseDuration > TimeSpan.FromHours(1))
         {
             yield return $"{nameof(LeaseDuration)} is {LeaseDuration}; give a second to an hour.";
+        }
+
+        if (ShutdownTimeout < TimeSpan.Zero || ShutdownTimeout > MaxShutdownTimeout)
+        {
+            yield return $"{nameof(ShutdownTimeout)} is {ShutdownTimeout}; give nothing to {MaxShutdownTimeout.TotalMinutes} minutes.";
         }
     }
 }

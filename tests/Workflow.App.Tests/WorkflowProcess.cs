@@ -77,6 +77,13 @@ internal sealed class WorkflowProcess : IAsyncDisposable
         return new(_process.ExitCode, _output.ToString(), _errors.ToString());
     }
 
+    /// <summary>kill -TERM.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        kill.WaitForExit();
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

@@ -19,9 +19,15 @@ internal static class HealthApi
         routes.MapGet("/health/ready", ReadyAsync).OpenTo("a watchdog asks, and learns whether the service can work").WithTags("Health").WithSummary("The service can do its work.").Produces<Readiness>(StatusCodes.Status503ServiceUnavailable);
     }
 
-    /// <summary>Ready means that the hub's database answers. While it is away the service waits for it, alive but not ready.</summary>
-    private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadyAsync(DurableTaskClient client, CancellationToken cancellation)
+    /// <summary>Ready means that the hub's database answers and that the service is to go on. While it is away the service waits for it, alive but not ready.</summary>
+    private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadyAsync(
+        DurableTaskClient client, IHostApplicationLifetime lifetime, CancellationToken cancellation)
     {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return TypedResults.Json(new Readiness("stopping", "The service has been told to stop and brings what it has begun to its end."), statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         enough.CancelAfter(AnswerWithin);
         try

@@ -57,7 +57,7 @@ internal static class CommandLine
 
         try
         {
-            return await line.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+            return await line.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = 2 * DurableTaskOptions.MaxShutdownTimeout });
         }
         catch (UsageException wrong)
         {

@@ -23,6 +23,9 @@ internal sealed partial record HostSettings
     /// <summary>How long the work of a host that went silent stays its own.</summary>
     public TimeSpan? LeaseDuration { get; init; }
 
+    /// <summary>How long activities that run when the service is told to stop may take to end.</summary>
+    public TimeSpan? ShutdownTimeout { get; init; }
+
     /// <summary>What the file does not say stays as the runtime has it.</summary>
     public void ApplyTo(DurableTaskOptions options)
     {
@@ -31,6 +34,7 @@ internal sealed partial record HostSettings
         options.MaxConcurrentOrchestrators = MaxConcurrentOrchestratorFunctions ?? options.MaxConcurrentOrchestrators;
         options.MaxCachedOrchestrators = MaxCachedOrchestrators ?? options.MaxCachedOrchestrators;
         options.LeaseDuration = LeaseDuration ?? options.LeaseDuration;
+        options.ShutdownTimeout = ShutdownTimeout ?? options.ShutdownTimeout;
     }
 
     public static HostSettings Load(string file, SettingErrors errors)
@@ -88,6 +92,11 @@ internal sealed partial record HostSettings
         if (LeaseDuration is { } lease && (lease < TimeSpan.FromSeconds(1) || lease > TimeSpan.FromHours(1)))
         {
             errors.Add($"{Path}:leaseDuration", $"{lease}", "write a time span from 00:00:01 to 01:00:00");
+        }
+
+        if (ShutdownTimeout < TimeSpan.Zero || ShutdownTimeout > DurableTaskOptions.MaxShutdownTimeout)
+        {
+            errors.Add($"{Path}:shutdownTimeout", $"{ShutdownTimeout}", $"write a time span up to {DurableTaskOptions.MaxShutdownTimeout}");
         }
 
         void CheckCount(string name, int? value, int least)

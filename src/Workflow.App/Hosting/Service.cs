@@ -107,6 +107,7 @@ internal sealed class Service : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _record?.Remove(_data);
+        _app.Lifetime.StopApplication();  // from here on it is not ready
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _databases.DisposeAsync();
@@ -126,6 +127,7 @@ internal sealed class Service : IAsyncDisposable
         });
 
         var services = builder.Services;
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = DurableTaskOptions.MaxShutdownTimeout * 2);  // the worker keeps its own time
         services.Configure<SocketTransportOptions>(options.Listen.Configure);
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
         services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));

@@ -24,14 +24,18 @@ internal sealed class ActivityRunner(
     private readonly ConcurrentDictionary<(string InstanceId, int TaskId, Guid ExecutionId), Running> _held = new();
     private readonly ConcurrentDictionary<(string InstanceId, int TaskId, Guid ExecutionId), byte> _unsaved = new();
     private double _usualMilliseconds = 1000;
+    private volatile bool _isDraining;
 
     /// <summary>How many more activities this host would hold now.</summary>
-    public int Room => Math.Max(0, options.MaxConcurrentActivities + Ahead - _held.Count);
+    public int Room => _isDraining ? 0 : Math.Max(0, options.MaxConcurrentActivities + Ahead - _held.Count);
 
     /// <summary>Half of what is held ahead has been used up: time to ask for more, if there is more.</summary>
     public bool IsRunningLow => _held.Count <= options.MaxConcurrentActivities + (Ahead / 2);
 
     public bool IsIdle => _held.IsEmpty;
+
+    /// <summary>Nothing runs, and no result is on its way to the database.</summary>
+    public bool IsQuiet => _held.IsEmpty && _unsaved.IsEmpty;
 
     /// <summary>All that this host has in its hands: waiting, running, or done with the result on its way to the database.</summary>
     public IReadOnlyCollection<(string InstanceId, int TaskId, Guid ExecutionId)> Known => [.. _held.Keys, .. _unsaved.Keys];
@@ -40,9 +44,20 @@ internal sealed class ActivityRunner(
 
     public void Hold(ActivityWork work)
     {
-        if (_held.TryAdd(Key(work), new Running(time.GetTimestamp())))
+        if (_held.TryAdd(Key(work), new Running(time.GetTimestamp())) && !_waiting.Writer.TryWrite(work))
         {
-            _waiting.Writer.TryWrite(work);
+            LetGo(work);
+        }
+    }
+
+    /// <summary>Begins no more: what runs may end, what waits is let go.</summary>
+    public void Drain()
+    {
+        _isDraining = true;
+        _waiting.Writer.TryComplete();
+        while (_waiting.Reader.TryRead(out var work))
+        {
+            LetGo(work);
         }
     }
 
@@ -80,6 +95,14 @@ internal sealed class ActivityRunner(
 
     private static (string InstanceId, int TaskId, Guid ExecutionId) Key(ActivityWork work) => (work.InstanceId, work.TaskId, work.ExecutionId);
 
+    private void LetGo(ActivityWork work)
+    {
+        if (_held.TryRemove(Key(work), out var running))
+        {
+            running.Dispose();
+        }
+    }
+
     private async Task RunOneByOneAsync(Action<ActivityWork, HistoryEvent?> finished, CancellationToken stop)
     {
         await foreach (var work in _waiting.Reader.ReadAllAsync(stop))
@@ -93,8 +116,7 @@ internal sealed class ActivityRunner(
                 _unsaved.TryAdd(Key(work), 0);
             }
 
-            _held.TryRemove(Key(work), out _);
-            running.Dispose();
+            LetGo(work);
             Learn(time.GetElapsedTime(begun).TotalMilliseconds);
             finished(work, result);
         }

@@ -37,6 +37,12 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
 
     public bool IsIdle => Volatile.Read(ref _open) == 0;
 
+    /// <summary>The host stops: what a turn asks for is anybody's, and its instance, too.</summary>
+    public bool IsDraining { get; set; }
+
+    /// <summary>Called when there is nothing left to commit.</summary>
+    public required Action Idle { get; init; }
+
     public void Add(OpenTurn turn) => Queue(turn);
 
     public void Add(ActivityResult result) => Queue(result);
@@ -71,9 +77,13 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
                 await GiveUpAsync(unknown, stop);
             }
 
-            Interlocked.Add(ref _open, -turns.Count - results.Count);
+            var open = Interlocked.Add(ref _open, -turns.Count - results.Count);
             turns.Clear();
             results.Clear();
+            if (open == 0)
+            {
+                Idle();
+            }
         }
     }
 
@@ -195,7 +205,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
         {
             commit.ActivitiesKept = Math.Min(commit.Activities.Count, room);
             room -= commit.ActivitiesKept;
-            commit.Releases = instance.TryRelease(ends: commit.Ends || commit.ContinuesAsNew, commit.WaitsForActivities);
+            commit.Releases = instance.TryRelease(ends: commit.Ends || commit.ContinuesAsNew, commit.WaitsForActivities && !IsDraining);
         }
     }
 

@@ -133,6 +133,21 @@ internal sealed class LiveInstance(string instanceId, Guid executionId, int turn
         }
     }
 
+    /// <summary>Lets go without a turn, where none is under way or due.</summary>
+    public bool TryLetGo()
+    {
+        lock (_lock)
+        {
+            if (_inTurn || _arrivals.Count > 0 || _wanted)
+            {
+                return false;
+            }
+
+            _inHand = false;
+            return true;
+        }
+    }
+
     /// <summary>The turn is in the database.</summary>
     /// <param name="now">A timestamp, as <see cref="Deliver"/> takes them.</param>
     /// <returns>

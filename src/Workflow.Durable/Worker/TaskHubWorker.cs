@@ -8,7 +8,7 @@ namespace Workflow.Durable.Worker;
 
 /// <summary>Keeps this host at work: one session after the other, whatever becomes of the database in between.</summary>
 internal sealed class TaskHubWorker(
-    TaskHub hub, DurableTaskRegistry registry, IOptions<DurableTaskOptions> options, IServiceProvider services, ILoggerFactory loggers) : BackgroundService
+    TaskHub hub, DurableTaskRegistry registry, IOptions<DurableTaskOptions> options, IServiceProvider services, ILoggerFactory loggers) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
 
@@ -35,6 +35,15 @@ internal sealed class TaskHubWorker(
             await listening.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>The work stops before anything else of the host does: until then it answers, and says that it is stopping.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken) => StopAsync(cancellationToken);
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

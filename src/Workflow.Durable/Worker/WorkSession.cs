@@ -37,6 +37,8 @@ internal sealed class WorkSession : IAsyncDisposable
     private readonly ConcurrentQueue<TakenInstance> _strayed = new();
     private readonly ExecutionCache _cache;
     private readonly Channel<bool> _look = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly TaskCompletionSource _quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _openTurns;
     private volatile bool _moreInstances;
     private volatile bool _moreActivities;
 
@@ -55,6 +57,7 @@ internal sealed class WorkSession : IAsyncDisposable
             Committed = OnCommitted,
             Lost = turn => LetGo(turn.Instance),
             News = OnNews,
+            Idle = CheckQuiet,
         };
     }
 
@@ -79,22 +82,32 @@ internal sealed class WorkSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Works until told to stop, or until the lease is lost.</summary>
+    /// <summary>
+    /// Works until told to stop, or until the lease is lost. Told to stop, it takes nothing more, lets what it has begun come to its end
+    /// within <see cref="DurableTaskOptions.ShutdownTimeout"/>, and gives the rest back.
+    /// </summary>
     /// <exception cref="LeaseLostException">Another session must begin.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var end = new CancellationTokenSource();
+        using var taking = CancellationTokenSource.CreateLinkedTokenSource(stop, end.Token);
         var activities = Task.Run(() => _activities.RunAsync(OnActivityFinished, end.Token), CancellationToken.None);
+        var take = Task.Run(() => TakeWorkAsync(taking.Token), CancellationToken.None);
         Task[] loops =
         [
-            Task.Run(() => TakeWorkAsync(end.Token), CancellationToken.None),
             Task.Run(() => _committer.RunAsync(end.Token), CancellationToken.None),
             Task.Run(() => KeepLeaseAsync(end.Token), CancellationToken.None),
             .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(() => TakeTurnsAsync(end.Token), CancellationToken.None)),
         ];
-        var first = await Task.WhenAny([.. loops, activities]);
-        await end.CancelAsync().ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);  // the driver may throw in it
-        await Task.WhenAll(loops).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var first = await Task.WhenAny([.. loops, take, activities]);
+        if (stop.IsCancellationRequested)
+        {
+            await Quietly(take);
+            first = await Task.WhenAny([.. loops, DrainAsync()]);
+        }
+
+        await Quietly(end.CancelAsync());  // the driver may throw in it
+        await Quietly(Task.WhenAll([.. loops, take]));
         await Task.WhenAny(activities, Task.Delay(s_patience, _time, CancellationToken.None));
         if (!activities.IsCompleted)
         {
@@ -107,6 +120,58 @@ internal sealed class WorkSession : IAsyncDisposable
         }
 
         await first;
+    }
+
+    private static Task Quietly(Task work) => work.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    /// <summary>Begins nothing more, and waits until what was begun has ended and is committed. What only waits in this host's hands is anybody's at once.</summary>
+    private async Task DrainAsync()
+    {
+        if (_host.Options.ShutdownTimeout == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        _committer.IsDraining = true;
+        _activities.Drain();
+        using var enough = new CancellationTokenSource(_host.Options.ShutdownTimeout, _time);
+        try
+        {
+            foreach (var live in _inHand.Values.Where(live => live.TryLetGo()))
+            {
+                LetGo(live);
+            }
+
+            if (_lease.Id != 0)
+            {
+                await _committer.GiveUpUnknownAsync([.. _inHand.Keys], enough.Token);
+            }
+
+            CheckQuiet();
+            await _quiet.Task.WaitAsync(enough.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _log.LogWarning("Stopping although something is still at work; another host does it again");
+        }
+        catch (NpgsqlException away) when (away.IsOutage())
+        {
+            _log.LogWarning("Stopping while the database is away ({Reason}); another host goes on from the last checkpoints", away.Message);
+        }
+    }
+
+    private void CheckQuiet()
+    {
+        if (_committer.IsDraining && Volatile.Read(ref _openTurns) == 0 && _activities.IsQuiet && _committer.IsIdle)
+        {
+            _quiet.TrySetResult();
+        }
+    }
+
+    private void QueueTurn(LiveInstance live)
+    {
+        Interlocked.Increment(ref _openTurns);
+        _turns.Writer.TryWrite(live);
     }
 
     public ValueTask DisposeAsync() => _lease.DisposeAsync();
@@ -211,7 +276,7 @@ internal sealed class WorkSession : IAsyncDisposable
             _inHand[live.InstanceId] = live;
             if (!messages.Contains(live.InstanceId) && live.WantTurn())
             {
-                _turns.Writer.TryWrite(live);
+                QueueTurn(live);
             }
         }
 
@@ -219,7 +284,7 @@ internal sealed class WorkSession : IAsyncDisposable
         {
             if (_inHand.TryGetValue(arrived.Key, out var live) && live.Deliver(arrived, asked))
             {
-                _turns.Writer.TryWrite(live);
+                QueueTurn(live);
             }
         }
     }
@@ -290,6 +355,8 @@ internal sealed class WorkSession : IAsyncDisposable
             }
 
             _committer.Add(new OpenTurn(live, execution.Started, commit));
+            Interlocked.Decrement(ref _openTurns);
+            CheckQuiet();
         }
     }
 
@@ -317,7 +384,7 @@ internal sealed class WorkSession : IAsyncDisposable
     {
         if (live.WantTurn())
         {
-            _turns.Writer.TryWrite(live);
+            QueueTurn(live);
         }
         else
         {
@@ -337,7 +404,7 @@ internal sealed class WorkSession : IAsyncDisposable
 
         if (queue)
         {
-            _turns.Writer.TryWrite(live);
+            QueueTurn(live);
         }
 
         if (turn.Commit.Releases)
@@ -383,6 +450,7 @@ internal sealed class WorkSession : IAsyncDisposable
 
         if (result is null)
         {
+            CheckQuiet();
             return;
         }
 
@@ -390,7 +458,7 @@ internal sealed class WorkSession : IAsyncDisposable
         {
             if (queue)
             {
-                _turns.Writer.TryWrite(live);
+                QueueTurn(live);
             }
         }
         else

@@ -81,6 +81,62 @@ public sealed class LeaseTests(HubDatabase database) : IClassFixture<HubDatabase
     }
 
     [Fact]
+    public async Task A_host_that_is_told_to_stop_ends_what_it_has_begun_and_leaves_the_rest_to_others_at_once()
+    {
+        var hub = database.NewHub();
+        var runs = 0;
+        void Register(DurableTaskRegistry registry)
+        {
+            _gates.Register(registry);
+            registry.AddOrchestratorFunc<string, string>("Gates", async (context, gate) =>
+                $"{await context.CallActivityAsync<string>("Gate", gate)} {await context.CallActivityAsync<int>("Count")}");
+            registry.AddActivityFunc<string?, int>("Count", (_, _) => Task.FromResult(Interlocked.Increment(ref runs)));
+        }
+
+        await using var stops = await hub.StartHostAsync(Register, options =>
+        {
+            options.MaxConcurrentActivities = 1;
+            options.ShutdownTimeout = TimeSpan.FromSeconds(30);
+        });
+        var begun = await stops.ScheduleAsync("Gates", "begun");
+        await _gates.ReachedAsync("begun");
+        var waits = await stops.ScheduleAsync("Gates", "waits");
+        await stops.HistoryHoldsAsync(waits, "TaskScheduled");
+        _gates.Open("waits");
+
+        var stopping = stops.StopAsync();
+        await using var stays = await hub.StartHostAsync(Register);
+        var late = await stays.ScheduleAsync("Gates", "waits");
+        await Task.WhenAll(stays.OutputAsync<string>(waits), stays.OutputAsync<string>(late));
+        Assert.False(stopping.IsCompleted);
+
+        _gates.Open("begun");
+        await stopping;
+        var stopped = TimeProvider.System.GetTimestamp();
+        Assert.StartsWith("begun", await stays.OutputAsync<string>(begun), StringComparison.Ordinal);
+
+        Assert.True(TimeProvider.System.GetElapsedTime(stopped) < TimeSpan.FromSeconds(5));  // far from the lease's fifteen
+        Assert.Equal(3, runs);
+        Assert.Equal([1, 1, 1], await hub.ReadAsync<int>("SELECT 1 FROM instances WHERE status = 'Completed'"));
+    }
+
+    [Fact]
+    public async Task What_takes_longer_than_the_time_to_stop_is_cancelled_and_done_elsewhere_at_once()
+    {
+        var hub = database.NewHub();
+        await using var stops = await hub.StartHostAsync(Register, options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
+        var id = await stops.ScheduleAsync("Gate", "long");
+        await _gates.ReachedAsync("long");
+        await using var stays = await hub.StartHostAsync(Register);
+
+        await stops.StopAsync();
+        _gates.Open("long");
+
+        Assert.Equal("long", await stays.OutputAsync<string>(id).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, Cancellation));
+        Assert.Contains("Stopping although something is still at work", stops.Logs.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Leases_do_not_pile_up()
     {
         var hub = database.NewHub();

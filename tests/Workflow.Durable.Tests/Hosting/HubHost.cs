@@ -25,6 +25,7 @@ internal sealed class HubHost : IAsyncDisposable
             {
                 options.ConnectionString = hub.ConnectionString;
                 options.TaskHub = hub.Name;
+                options.ShutdownTimeout = TimeSpan.Zero;  // what a test leaves standing is not waited for
                 configure?.Invoke(options);
             },
             register);
