@@ -73,9 +73,18 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
             : (await ReadAsync<ExtensionInstance>(answer, $"look at '{instanceId}'", cancellation)).ToMetadata(getInputsAndOutputs);
     }
 
-    /// <remarks>The extension does not filter by name: a page may hold fewer than were asked for, and be followed by others.</remarks>
+    /// <remarks>
+    /// The extension does not filter by name: a page may hold fewer than were asked for, and be followed by others. It knows no families, so
+    /// sub-orchestrations are listed with the rest.
+    /// </remarks>
+    /// <exception cref="NotSupportedException">The children of an instance are asked for.</exception>
     public override async Task<Page<OrchestrationMetadata>> QueryInstancesAsync(OrchestrationQuery query, CancellationToken cancellation = default)
     {
+        if (query.ParentInstanceId is not null)
+        {
+            throw new NotSupportedException("The Durable Task extension does not tell what an instance has started.");
+        }
+
         var asked = Filter(query.CreatedFrom, query.CreatedTo, query.Statuses)
             .Append($"top={query.PageSize}")
             .Append($"showInput={(query.FetchInputsAndOutputs ? "true" : "false")}")
