@@ -401,12 +401,13 @@ internal sealed partial class OrchestrationExecution : TaskOrchestrationContext
     {
         CheckFlow();
         var json = JsonDataConverter.Serialize(input, $"the input of activity '{name}'");
+        int? first = null;
         return options?.Retry is { } policy
             ? WithRetries<TResult>(policy, Deliver)
             : Deliver(1, null);
 
         Task<TResult> Deliver(int attempt, int? firstId) => _engine.LosesActivities
-            ? WithRetries<TResult>(LostActivityException.Retries, (delivery, id) => Schedule(attempt + delivery - 1, firstId ?? id))
+            ? WithRetries<TResult>(LostActivityException.Retries, (delivery, _) => Schedule(attempt + delivery - 1, first ??= _nextId))
             : Schedule(attempt, firstId);
 
         Task<TResult> Schedule(int attempt, int? firstId)
