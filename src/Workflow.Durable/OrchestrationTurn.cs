@@ -129,7 +129,7 @@ public sealed class OrchestrationTurn(DurableTaskRegistry registry, IServiceProv
         switch (action.OrchestratorActionTypeCase)
         {
             case OrchestratorAction.OrchestratorActionTypeOneofCase.ScheduleTask:
-                Wrap(action.ScheduleTask, instanceId);
+                Wrap(action.ScheduleTask, instanceId, action.Id);
                 break;
             case OrchestratorAction.OrchestratorActionTypeOneofCase.CompleteOrchestration:
                 Complete(action.CompleteOrchestration);
@@ -139,13 +139,14 @@ public sealed class OrchestrationTurn(DurableTaskRegistry registry, IServiceProv
         return action;
     }
 
-    private static void Wrap(ScheduleTaskAction task, string instanceId)
+    private static void Wrap(ScheduleTaskAction task, string instanceId, int taskId)
     {
-        var call = new ActivityCall(task.Input, instanceId, Tag(OrchestrationExecution.FirstTaskIdTag), Tag(OrchestrationExecution.AttemptTag));
+        var call = new ActivityCall(task.Input, instanceId, Tag(OrchestrationExecution.FirstTaskIdTag, taskId), Tag(OrchestrationExecution.AttemptTag, 1));
         task.Input = JsonSerializer.Serialize(call, JsonDataConverter.Options);
         task.Tags.Clear();
 
-        int Tag(string name) => int.Parse(task.Tags[name], CultureInfo.InvariantCulture);
+        // Only a retry says whose retry it is.
+        int Tag(string name, int otherwise) => task.Tags.TryGetValue(name, out var tag) ? int.Parse(tag, CultureInfo.InvariantCulture) : otherwise;
     }
 
     /// <summary>The engine carries raised events over and nothing else: a termination that came with the end of an execution is the instance's end.</summary>
