@@ -407,7 +407,7 @@ internal sealed partial class OrchestrationExecution : TaskOrchestrationContext
             : Deliver(1, null);
 
         Task<TResult> Deliver(int attempt, int? firstId) => _engine.LosesActivities
-            ? WithRetries<TResult>(LostActivityException.Retries, (delivery, _) => Schedule(attempt + delivery - 1, first ??= _nextId))
+            ? WithRetries<TResult>(LostActivityException.Retries, (delivery, _) => Schedule(attempt + delivery - 1, first ??= LatestStep + 1))
             : Schedule(attempt, firstId);
 
         Task<TResult> Schedule(int attempt, int? firstId)
