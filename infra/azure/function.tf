@@ -49,6 +49,7 @@ resource "azurerm_linux_function_app" "workflow" {
 locals {
   # Settings of the program: docs/operations.md.
   settings = {
+    Access__Hosts__0             = "${var.name}.azurewebsites.net"
     Azure__Identity__Kind        = "ManagedIdentity"
     Azure__Identity__ClientId    = azurerm_user_assigned_identity.workflow.client_id
     Azure__Storage__Account      = azurerm_storage_account.objects.name
