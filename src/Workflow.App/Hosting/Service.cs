@@ -130,7 +130,7 @@ internal sealed class Service : IAsyncDisposable
         services.Configure<HostOptions>(host => host.ShutdownTimeout = DurableTaskOptions.MaxShutdownTimeout * 2);  // the worker keeps its own time
         services.Configure<SocketTransportOptions>(options.Listen.Configure);
         services.AddSingleton(settings).AddSingleton(databases).AddSingleton(options.Data).AddSingleton(identity).AddSingleton(TimeProvider.System);
-        services.AddSingleton(new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
+        services.AddSingleton(_ => new ServiceDatabase(databases.Hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddApi().AddAccess(options, settings.Access);
         services.AddOutboundGuard(settings.Outbound);
         services.AddSchedules();

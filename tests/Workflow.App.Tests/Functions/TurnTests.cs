@@ -54,13 +54,14 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task Fifty_activities_run_at_once_and_their_results_keep_their_places()
+    public async Task Fifty_activities_run_at_once_each_with_a_key_of_its_own_and_their_results_keep_their_places()
     {
         var (left, all) = (50, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         await using var host = await StartAsync(registry => registry
             .AddOrchestratorFunc<int, int[]>("fan-out", (context, count) => Task.WhenAll(Enumerable.Range(0, count).Select(index => context.CallActivityAsync<int>("square", index))))
             .AddActivityFunc<int, int>("square", async (context, value) =>
             {
+                _attempts.Enqueue(context);
                 if (Interlocked.Decrement(ref left) == 0)
                 {
                     all.SetResult();
@@ -73,6 +74,7 @@ public sealed class TurnTests
         var ended = await host.Engine.RunAsync("fan-out", 50);
 
         Assert.Equal(Enumerable.Range(0, 50).Select(index => index * index), ended.Read<int[]>()!);
+        Assert.Equal(50, _attempts.Select(attempt => attempt.IdempotencyKey).Distinct().Count());
     }
 
     [Fact]

@@ -24,7 +24,7 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         var services = new ServiceCollection();
         services.AddLogging(logging => ServiceLog.Configure(logging, sources, least: null, known));
         services.AddSingleton(settings).AddSingleton(data).AddSingleton(TimeProvider.System);
-        services.AddSingleton(new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
+        services.AddSingleton(_ => new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddAws(settings, _ => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws."));
         services.AddPipelines(data).AddAzure(settings.Azure).AddSecrets(settings.Secrets, data, known);
         services.AddDurableTaskClient(options =>
