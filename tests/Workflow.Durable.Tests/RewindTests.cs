@@ -388,6 +388,7 @@ public sealed class RewindTests(HubDatabase database) : IClassFixture<HubDatabas
                 }
 
                 await DoAsync(context, "after");
+                context.SetCustomStatus("waits");
                 return $"{await context.WaitForExternalEvent<string>("go")} {await DoAsync(context, "end")}";
             });
         }
@@ -399,7 +400,7 @@ public sealed class RewindTests(HubDatabase database) : IClassFixture<HubDatabas
             await first.FailureOfAsync(id);
             _work.MendAll();
             await first.Client.RewindInstanceAsync(id, cancellation: Cancellation);
-            await Eventually.TrueAsync(() => Task.FromResult(_work.Done.Contains("after")), cancellation: Cancellation);
+            await Eventually.TrueAsync(async () => (await first.Client.GetInstanceAsync(id, cancellation: Cancellation))?.SerializedCustomStatus is not null, cancellation: Cancellation);
         }
 
         await using var second = await hub.StartHostAsync(Register);

@@ -70,7 +70,7 @@ public sealed class NotifyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_stand_in_takes_signed_forms_and_the_service_no_others()
+    public async Task The_stand_in_takes_signed_forms_and_no_others()
     {
         await _installation.StartServiceAsync();
         using var http = new HttpClient { BaseAddress = _installation.Address };
@@ -78,7 +78,7 @@ public sealed class NotifyTests(PostgresFixture postgres) : IAsyncLifetime
 
         using var response = await http.PostAsync("/local/aws/", form, Cancellation);
 
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
     }
 
     private async Task<IReadOnlyList<LocalSnsMessage>> MessagesAsync() =>
