@@ -17,7 +17,7 @@ public static class Eventually
         Func<Task<bool>> condition, TimeSpan? within = null, CancellationToken cancellation = default,
         [CallerArgumentExpression(nameof(condition))] string what = "")
     {
-        var deadline = within ?? TimeSpan.FromSeconds(30);
+        var deadline = within ?? TimeSpan.FromMinutes(1);
         var waited = Stopwatch.StartNew();
         while (!await condition())
         {

@@ -18,7 +18,7 @@ public sealed class ObjectsInS3Tests(PostgresFixture postgres, RadosFixture rado
 
         await s3.PutObjectAsync(new() { BucketName = bucket, Key = "csv/eu/users of may.csv", ContentBody = "user_id,name,postcode\n1,Ann,00123\n2,Bo,04567\n3,Cy,1,2\n" }, Cancellation);
 
-        await Eventually.TrueAsync(async () => (await KeysAsync(s3, bucket)).SequenceEqual(["processed/eu/users of may.csv", "quarantine/eu/users of may.csv"]), cancellation: Cancellation);
+        await Eventually.TrueAsync(async () => (await KeysAsync(s3, bucket)).SequenceEqual(["processed/eu/users of may.csv", "quarantine/eu/users of may.csv"]), TimeSpan.FromMinutes(2), Cancellation);
         Assert.Equal(["1|Ann|00123", "2|Bo|04567"], await installation.QueryAsync("select user_id, name, postcode from users order by user_id"));
         Assert.Equal([$"s3://{bucket}/csv/eu/users of may.csv|3|2|1|0"], await installation.QueryAsync("select source, rows_in, loaded, quarantined, skipped from load_ledger"));
     }
