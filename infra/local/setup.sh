@@ -17,23 +17,25 @@ require_tools() {
   command -v npm >/dev/null || stop "npm is missing: it comes with Node.js, or as the package npm."
 }
 
-# Runs the rest of the line while no other script of this checkout is in here; without flock (macOS), unguarded.
+# Runs the rest of the line while no other script of this checkout works on the same file or folder; without flock (macOS), unguarded.
 one_at_a_time() {
+  local what=$1
+  shift
   (
     if command -v flock >/dev/null; then
       flock 9
     fi
     # Closed to what it starts: a build server that lives on must not keep the lock.
     "$@" 9<&-
-  ) 9<"$root/infra/local/setup.sh"
+  ) 9<"$what"
 }
 
 # What the embedded default runs; with `dev`, also what only the tests run.
 install_local_parts() {
-  one_at_a_time restore_local_parts "${1:-}"
+  one_at_a_time "$root/infra/local/package.json" restore_local_parts "${1:-}"
   if [ "${1:-}" = dev ]; then
-    one_at_a_time restore_packages MariaDB mariadb /usr/sbin/mariadbd
-    one_at_a_time restore_packages "Ceph's S3 server" radosgw /usr/bin/radosgw
+    one_at_a_time "$root/infra/local/package.json" restore_packages MariaDB mariadb /usr/sbin/mariadbd
+    one_at_a_time "$root/infra/local/package.json" restore_packages "Ceph's S3 server" radosgw /usr/bin/radosgw
   fi
 }
 
@@ -109,7 +111,7 @@ unpack_packages() {
 
 # Builds the solution, or one project of it, with warnings as errors.
 build() {
-  one_at_a_time restore_and_build "$@"
+  one_at_a_time "$root/Workflow.sln" restore_and_build "$@"
 }
 
 restore_and_build() {

@@ -96,7 +96,7 @@ public sealed class LeaseTests(HubDatabase database) : IClassFixture<HubDatabase
         await using var stops = await hub.StartHostAsync(Register, options =>
         {
             options.MaxConcurrentActivities = 1;
-            options.ShutdownTimeout = TimeSpan.FromSeconds(30);
+            options.ShutdownTimeout = TimeSpan.FromMinutes(2);
         });
         var begun = await stops.ScheduleAsync("Gates", "begun");
         await _gates.ReachedAsync("begun");
