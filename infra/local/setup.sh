@@ -111,7 +111,7 @@ unpack_packages() {
 
 # Builds the solution, or one project of it, with warnings as errors.
 build() {
-  one_at_a_time "$root/Workflow.sln" restore_and_build "$@"
+  one_at_a_time "$root/infra/local/setup.sh" restore_and_build "$@"
 }
 
 restore_and_build() {
