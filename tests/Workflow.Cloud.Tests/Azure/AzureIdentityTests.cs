@@ -140,7 +140,7 @@ public sealed class AzureIdentityTests(AzuriteFixture azurite) : IAsyncLifetime
         SetAppService(_identity.AppServiceEndpoint, IdentityStandIn.AppServiceHeader);
         _identity.Lifetime = TimeSpan.FromMinutes(2);
         var address = new ObjectAddress("az", await azurite.CreateContainerAsync(Cancellation), "by/token");
-        var store = await CreateStoreAsync(Create(new(AzureIdentityKind.ManagedIdentity)));
+        var store = await CreateStoreAsync(Create(new(AzureIdentityKind.ManagedIdentity, IdentityStandIn.ClientIdOfItsOwn)));
 
         // The account refuses what is no good token.
         await Eventually.TrueAsync(async () => await store.FindAsync(address, Cancellation) is null && _identity.Server.Requests.Count > 1, cancellation: Cancellation);

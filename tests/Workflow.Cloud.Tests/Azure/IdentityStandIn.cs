@@ -17,6 +17,9 @@ internal sealed class IdentityStandIn : IAsyncDisposable
     public const string AppServiceHeader = "an app's own secret";
     public const string ClientId = "00000000-0000-0000-0000-00000000c11e";
 
+    /// <summary>Of a test that needs tokens which no other test has got: a process keeps them by identity and resource.</summary>
+    public const string ClientIdOfItsOwn = "00000000-0000-0000-0000-00000000c11f";
+
     public const string Tenant = "00000000-0000-0000-0000-000000000001";
     public const string ClientSecret = "a made up secret";
     public const string ServiceAccountToken = "a.made-up.token";
@@ -65,7 +68,7 @@ internal sealed class IdentityStandIn : IAsyncDisposable
             "/metadata/identity/oauth2/token" => context.Request.Headers["Metadata"] == "true" && query["api-version"] == "2018-02-01",
             _ => false,
         };
-        if (!proven || query["client_id"] is { Count: 1 } client && client != ClientId || query["resource"].Count != 1)
+        if (!proven || query["client_id"] is { Count: 1 } client && client != ClientId && client != ClientIdOfItsOwn || query["resource"].Count != 1)
         {
             context.Response.StatusCode = 400;
             return context.Response.WriteAsync("""{"error": "invalid_request", "error_description": "Identity not found"}""");
