@@ -65,9 +65,9 @@ public sealed class LocalWebhooks(string dataFolder, TimeProvider time)
         }
 
         var body = await new StreamReader(request.Body, Encoding.UTF8).ReadToEndAsync(cancellation);
-        if (body.Length > LargestBody || Refusal(request.Headers, body) is not null)
+        if (Refusal(request.Headers, body) is { } refusal)
         {
-            return Results.Text(Refusal(request.Headers, body) ?? "the body is too long", statusCode: StatusCodes.Status401Unauthorized);
+            return Results.Text(refusal, statusCode: StatusCodes.Status401Unauthorized);
         }
 
         var message = new LocalWebhookMessage(time.GetUtcNow(), name, request.Headers[WebhookNotifier.IdHeader].ToString(), JsonNode.Parse(body)!);
@@ -79,6 +79,11 @@ public sealed class LocalWebhooks(string dataFolder, TimeProvider time)
     private string? Refusal(IHeaderDictionary headers, string body)
     {
         var (id, timestamp) = (headers[WebhookNotifier.IdHeader].ToString(), headers[WebhookNotifier.TimestampHeader].ToString());
+        if (body.Length > LargestBody)
+        {
+            return "the body is too long";
+        }
+
         if (id.Length == 0 || !long.TryParse(timestamp, CultureInfo.InvariantCulture, out var seconds))
         {
             return "webhook-id or webhook-timestamp is missing";

@@ -24,11 +24,11 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
     /// <summary>Sends a stream of unknown length, holding only the blocks that are under way in memory.</summary>
     public async Task<ObjectInfo> SendAsync(Stream content, CancellationToken cancellation)
     {
-        var first = await BlobBlock.ReadAsync(content, blockSize, cancellation);
+        var first = await ObjectPart.ReadAsync(content, blockSize, cancellation);
         return first.IsLast ? await PutAsync(first, cancellation) : await StageAsync(first, content, cancellation);
     }
 
-    private async Task<ObjectInfo> PutAsync(BlobBlock whole, CancellationToken cancellation)
+    private async Task<ObjectInfo> PutAsync(ObjectPart whole, CancellationToken cancellation)
     {
         using (whole)
         using (var message = account.Ask(RequestMethod.Put, address))
@@ -39,7 +39,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
         }
     }
 
-    private async Task<ObjectInfo> StageAsync(BlobBlock first, Stream content, CancellationToken cancellation)
+    private async Task<ObjectInfo> StageAsync(ObjectPart first, Stream content, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
@@ -60,11 +60,11 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
         }
     }
 
-    private async Task<(long Size, string Md5)> StageAllAsync(BlobBlock first, Stream content, CancellationToken cancellation)
+    private async Task<(long Size, string Md5)> StageAllAsync(ObjectPart first, Stream content, CancellationToken cancellation)
     {
         using var hash = Md5.Begin();
         var size = 0L;
-        for (var block = first; ; block = await BlobBlock.ReadAsync(content, NextSize, cancellation))
+        for (var block = first; ; block = await ObjectPart.ReadAsync(content, NextSize, cancellation))
         {
             if (block.Size == 0)
             {
@@ -73,7 +73,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
             }
 
             size += block.Size;
-            hash.AppendData(block.Content.Span);
+            hash.AppendData(block.Bytes.Span);
             await EnqueueAsync(block, cancellation);
             if (block.IsLast)
             {
@@ -88,7 +88,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
     // The service takes 50,000 blocks: growing by one size every thousand is far beyond what one object may be.
     private int NextSize => blockSize * (1 + _blocks.Count / 1000);
 
-    private async Task EnqueueAsync(BlobBlock block, CancellationToken cancellation)
+    private async Task EnqueueAsync(ObjectPart block, CancellationToken cancellation)
     {
         var id = Convert.ToBase64String(Encoding.ASCII.GetBytes($"{_write}{_blocks.Count.ToString("D5", CultureInfo.InvariantCulture)}"));
         _blocks.Add(id);
@@ -96,7 +96,7 @@ internal sealed class BlobUpload(BlobAccount account, ObjectAddress address, Wri
         await DrainAsync(downTo: BlocksInFlight - 1);
     }
 
-    private async Task StageAsync(string id, BlobBlock block, CancellationToken cancellation)
+    private async Task StageAsync(string id, ObjectPart block, CancellationToken cancellation)
     {
         using (block)
         using (var message = account.Ask(RequestMethod.Put, address, $"?comp=block&blockid={Uri.EscapeDataString(id)}"))

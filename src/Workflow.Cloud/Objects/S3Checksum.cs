@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Security.Cryptography;
 
 namespace Workflow.Cloud.Objects;
 
@@ -21,6 +23,16 @@ internal sealed record S3Checksum(S3Algorithm Algorithm, byte[] Value, int Parts
         return sum.Length == 32 && sum.All(char.IsAsciiHexDigit) && encryption?.StartsWith("aws:kms", StringComparison.Ordinal) != true && !bucket.EndsWith("--x-s3", StringComparison.Ordinal)
             ? new(S3Algorithm.MD5, Convert.FromHexString(sum), parts)
             : null;
+    }
+
+    /// <exception cref="S3CorruptedException">The store says that it keeps something else than the part that was sent.</exception>
+    [SuppressMessage("Security", "CA5351", Justification = "An ETag is an MD5; against accidents, not against forgery.")]
+    public static void RequireStored(ObjectPart part, string? etag, ObjectAddress address, string? encryption)
+    {
+        if (OfETag(etag, address.Bucket, encryption) is { } stored && !stored.Value.AsSpan().SequenceEqual(MD5.HashData(part.Bytes.Span)))
+        {
+            throw new S3CorruptedException($"{address} did not arrive as it was sent: the store has {etag} for {part.Size} bytes that are {Convert.ToHexStringLower(MD5.HashData(part.Bytes.Span))}.");
+        }
     }
 
     private static (string Sum, int Parts) Split(string? text) =>

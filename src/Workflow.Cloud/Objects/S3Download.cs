@@ -12,7 +12,7 @@ internal sealed class S3Download(S3Requests requests, S3Object source)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var digest = S3Digest.Of(source);
-        var underWay = new Queue<Task<S3Part>>();
+        var underWay = new Queue<Task<ObjectPart>>();
         try
         {
             for (long next = 0; next < source.Size || underWay.Count > 0;)
@@ -40,15 +40,15 @@ internal sealed class S3Download(S3Requests requests, S3Object source)
         }
     }
 
-    private async Task<S3Part> FetchAsync(long first, CancellationToken cancellation)
+    private async Task<ObjectPart> FetchAsync(long first, CancellationToken cancellation)
     {
         var end = Math.Min(first + PieceSize, source.Size);
         await using var range = new S3ReadStream(requests, source, first, end);
-        return await S3Part.ReadAsync(range, (int)(end - first), cancellation);
+        return await ObjectPart.ReadAsync(range, (int)(end - first), cancellation);
     }
 
     /// <summary>Their memory goes back; why they failed is told by the one that was waited for.</summary>
-    private static async Task DropAsync(IEnumerable<Task<S3Part>> underWay)
+    private static async Task DropAsync(IEnumerable<Task<ObjectPart>> underWay)
     {
         foreach (var piece in underWay)
         {

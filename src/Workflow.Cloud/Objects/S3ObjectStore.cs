@@ -143,7 +143,7 @@ public sealed class S3ObjectStore : IObjectStore
     {
         RequireKey(address);
         var sizes = content.CanSeek ? S3PartSizes.Of(content.Length - content.Position) : S3PartSizes.OfUnknownLength;
-        using var first = await S3Part.ReadAsync(content, checked((int)sizes[1]), cancellation);
+        using var first = await ObjectPart.ReadAsync(content, checked((int)sizes[1]), cancellation);
         var writing = new S3Writing(condition);
         var (size, etag) = await S3Errors.ExplainAsync(address, "written", async () => first.IsLast
             ? (first.Size, await PutAsync(address, first, writing, cancellation))
@@ -167,7 +167,7 @@ public sealed class S3ObjectStore : IObjectStore
         return S3Errors.ExplainAsync(address, "deleted", () => _requests.SendAsync(client => client.DeleteObjectAsync(request, cancellation), cancellation));
     }
 
-    private async Task<string> PutAsync(ObjectAddress address, S3Part whole, S3Writing writing, CancellationToken cancellation)
+    private async Task<string> PutAsync(ObjectAddress address, ObjectPart whole, S3Writing writing, CancellationToken cancellation)
     {
         string? stored = null;
         try
@@ -179,7 +179,7 @@ public sealed class S3ObjectStore : IObjectStore
                     writing.ApplyTo(request, stored);
                     var answer = await client.PutObjectAsync(request, cancellation);
                     stored = answer.ETag;
-                    whole.RequireStoredAs(stored, address, answer.ServerSideEncryptionMethod?.Value);
+                    S3Checksum.RequireStored(whole, stored, address, answer.ServerSideEncryptionMethod?.Value);
                     return stored;
                 },
                 cancellation);

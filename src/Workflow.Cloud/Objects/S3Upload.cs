@@ -18,7 +18,7 @@ internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Wri
     private readonly Queue<Task<PartETag>> _underWay = [];
 
     /// <summary>Sends a stream, holding only the parts that are under way in memory.</summary>
-    public Task<(long Size, string ETag)> SendAsync(S3Part first, S3PartSizes sizes, Stream content, CancellationToken cancellation) => RunAsync(
+    public Task<(long Size, string ETag)> SendAsync(ObjectPart first, S3PartSizes sizes, Stream content, CancellationToken cancellation) => RunAsync(
         sizes,
         async (upload, stop) =>
         {
@@ -26,7 +26,7 @@ internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Wri
             await EnqueueAsync(SendAsync(upload, 1, first, stop), first.Size);
             for (var number = 2; ; number++)
             {
-                var part = await S3Part.ReadAsync(content, checked((int)sizes[number]), stop);
+                var part = await ObjectPart.ReadAsync(content, checked((int)sizes[number]), stop);
                 size += part.Size;
                 if (part.Size == 0)
                 {
@@ -135,7 +135,7 @@ internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Wri
         }
     }
 
-    private async Task<PartETag> SendAsync(string upload, int number, S3Part part, CancellationToken cancellation)
+    private async Task<PartETag> SendAsync(string upload, int number, ObjectPart part, CancellationToken cancellation)
     {
         using (part)
         {
@@ -153,7 +153,7 @@ internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Wri
                         ChecksumAlgorithm = Algorithm,
                     };
                     var stored = await client.UploadPartAsync(request, cancellation);
-                    part.RequireStoredAs(stored.ETag, address, stored.ServerSideEncryptionMethod?.Value);
+                    S3Checksum.RequireStored(part, stored.ETag, address, stored.ServerSideEncryptionMethod?.Value);
                     return new PartETag(stored);
                 },
                 cancellation);

@@ -1,15 +1,13 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 
 namespace Workflow.Cloud.Objects;
 
 /// <summary>A piece of an object in memory, so that it can be sent again, or put in its place.</summary>
-internal sealed class S3Part : IDisposable
+internal sealed class ObjectPart : IDisposable
 {
     private byte[]? _buffer;
 
-    private S3Part(byte[] buffer, int size, bool isLast)
+    private ObjectPart(byte[] buffer, int size, bool isLast)
     {
         _buffer = buffer;
         Size = size;
@@ -23,7 +21,7 @@ internal sealed class S3Part : IDisposable
 
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, Size);
 
-    public static async Task<S3Part> ReadAsync(Stream content, int size, CancellationToken cancellation)
+    public static async Task<ObjectPart> ReadAsync(Stream content, int size, CancellationToken cancellation)
     {
         // One byte more than the part, to know now whether another one follows, would have to be carried over:
         // a full part counts as not the last, and the one after it may be empty.
@@ -41,16 +39,6 @@ internal sealed class S3Part : IDisposable
     }
 
     public Stream AsStream() => new MemoryStream(_buffer!, 0, Size, writable: false);
-
-    /// <exception cref="S3CorruptedException">The store says that it keeps something else.</exception>
-    [SuppressMessage("Security", "CA5351", Justification = "An ETag is an MD5; against accidents, not against forgery.")]
-    public void RequireStoredAs(string? etag, ObjectAddress address, string? encryption)
-    {
-        if (S3Checksum.OfETag(etag, address.Bucket, encryption) is { } stored && !stored.Value.AsSpan().SequenceEqual(MD5.HashData(Bytes.Span)))
-        {
-            throw new S3CorruptedException($"{address} did not arrive as it was sent: the store has {etag} for {Size} bytes that are {Convert.ToHexStringLower(MD5.HashData(Bytes.Span))}.");
-        }
-    }
 
     public void Dispose()
     {
