@@ -25,7 +25,7 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSes
     private const string SecretKey = "local-stand-in-no-secret";
 
     private readonly Dictionary<string, ILocalAwsService> _services = services.ToDictionary(service => service.SigningName);
-    private readonly LocalAwsFaults _faults = new();
+    private readonly LocalFaults<LocalAwsFault> _faults = new();
 
     /// <summary>What the stand-in takes signatures of.</summary>
     public static AWSCredentials Credentials { get; } = new BasicAWSCredentials(AccessKey, SecretKey);
@@ -35,7 +35,7 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSes
 
     internal IEnumerable<ILocalAwsService> Services => _services.Values;
 
-    internal void Fail(LocalAwsFault fault) => _faults.Set(fault);
+    internal void Fail(LocalAwsFault fault) => _faults.Set(fault, fault.Times);
 
     internal async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -60,7 +60,7 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSes
 
     private async Task<JsonObject> CallAsync(ILocalAwsService service, string? caller, string operation, JsonObject input, CancellationToken cancellation)
     {
-        var fault = _faults.Take(service.SigningName, operation);
+        var fault = _faults.Take(fault => (fault.Service ?? service.SigningName) == service.SigningName && (fault.Operation ?? operation) == operation);
         await Task.Delay(TimeSpan.FromMilliseconds(fault?.DelayMilliseconds ?? 0), time, cancellation);
         if (fault is not { Code: { } code })
         {

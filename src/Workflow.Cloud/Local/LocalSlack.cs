@@ -23,8 +23,7 @@ public sealed class LocalSlack
     private readonly string _messages;
     private readonly string _lock;
     private readonly TimeProvider _time;
-    private readonly Lock _faultLock = new();
-    private Fault? _fault;
+    private readonly LocalFaults<Fault> _faults = new();
 
     public LocalSlack(string dataFolder, TimeProvider time)
     {
@@ -52,17 +51,11 @@ public sealed class LocalSlack
         }
     }
 
-    internal void Fail(Fault fault)
-    {
-        lock (_faultLock)
-        {
-            _fault = fault.Times > 0 ? fault : null;
-        }
-    }
+    internal void Fail(Fault fault) => _faults.Set(fault, fault.Times);
 
     internal async Task<IResult> PostAsync(string channel, IReadOnlySet<string> channels, HttpContext context)
     {
-        if (TakeFault() is { } fault)
+        if (_faults.Take() is { } fault)
         {
             context.Response.Headers.RetryAfter = fault.RetryAfter is { } seconds ? $"{seconds}" : default;
             return Results.Text("fault_on_command", statusCode: fault.Status);
@@ -126,16 +119,6 @@ public sealed class LocalSlack
         File.Exists(_messages)
             ? await File.ReadLinesAsync(_messages, cancellation).Select(line => JsonSerializer.Deserialize<LocalSlackMessage>(line, JsonSerializerOptions.Web)!).ToListAsync(cancellation)
             : [];
-
-    private Fault? TakeFault()
-    {
-        lock (_faultLock)
-        {
-            var fault = _fault;
-            _fault = fault is { Times: > 1 } ? fault with { Times = fault.Times - 1 } : null;
-            return fault;
-        }
-    }
 }
 
 public static class LocalSlackEndpoints

@@ -23,8 +23,7 @@ public sealed class LocalWebhooks(string dataFolder, TimeProvider time)
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
     private readonly LocalAwsState<State> _state = new(dataFolder, "messages", time, "webhooks");
-    private readonly Lock _faultLock = new();
-    private Fault? _fault;
+    private readonly LocalFaults<Fault> _faults = new();
 
     /// <summary>The stand-in's key. It protects nothing but the stand-in.</summary>
     public static byte[] Key { get; } = SHA256.HashData("the local stand-in for webhooks"u8);
@@ -46,20 +45,12 @@ public sealed class LocalWebhooks(string dataFolder, TimeProvider time)
         var local = endpoints.MapGroup("/local/webhooks");
         local.MapPost("/{name}", PostAsync);
         local.MapGet("/messages", ReadAsync);
-        local.MapPost("/faults", (Fault fault) => Fail(fault));
-    }
-
-    private void Fail(Fault fault)
-    {
-        lock (_faultLock)
-        {
-            _fault = fault.Times > 0 ? fault : null;
-        }
+        local.MapPost("/faults", (Fault fault) => _faults.Set(fault, fault.Times));
     }
 
     private async Task<IResult> PostAsync(string name, HttpRequest request, CancellationToken cancellation)
     {
-        if (TakeFault() is { } fault)
+        if (_faults.Take() is { } fault)
         {
             return Results.Text("fault on command", statusCode: fault.Status);
         }
@@ -98,16 +89,6 @@ public sealed class LocalWebhooks(string dataFolder, TimeProvider time)
         return headers[WebhookNotifier.SignatureHeader].ToString().Split(' ').Any(given => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), expected))
             ? null
             : "webhook-signature does not fit";
-    }
-
-    private Fault? TakeFault()
-    {
-        lock (_faultLock)
-        {
-            var fault = _fault;
-            _fault = fault is { Times: > 1 } ? fault with { Times = fault.Times - 1 } : null;
-            return fault;
-        }
     }
 
     private sealed class State

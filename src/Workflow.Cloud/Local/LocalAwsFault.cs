@@ -10,31 +10,3 @@ namespace Workflow.Cloud.Local;
 /// <param name="DelayMilliseconds">How late the answer is.</param>
 public sealed record LocalAwsFault(
     int Times, string? Service = null, string? Operation = null, string? Code = null, int Status = 400, bool AfterEffect = false, int DelayMilliseconds = 0);
-
-internal sealed class LocalAwsFaults
-{
-    private readonly Lock _lock = new();
-    private LocalAwsFault? _fault;
-
-    public void Set(LocalAwsFault fault)
-    {
-        lock (_lock)
-        {
-            _fault = fault.Times > 0 ? fault : null;
-        }
-    }
-
-    public LocalAwsFault? Take(string service, string operation)
-    {
-        lock (_lock)
-        {
-            if (_fault is not { } fault || (fault.Service ?? service) != service || (fault.Operation ?? operation) != operation)
-            {
-                return null;
-            }
-
-            _fault = fault.Times > 1 ? fault with { Times = fault.Times - 1 } : null;
-            return fault;
-        }
-    }
-}
