@@ -9,6 +9,9 @@ public sealed class ScheduleKillTests(PostgresFixture postgres)
 {
     private const int Advancing = 20250101;
 
+    // Other tests wait for locks of theirs on the same server.
+    private const string OfThisDatabase = "database = (select oid from pg_database where datname = current_database())";
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -26,7 +29,7 @@ public sealed class ScheduleKillTests(PostgresFixture postgres)
         await ExecuteAsync($"create function held() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock({Advancing}); return new; end'");
         await ExecuteAsync($"select pg_advisory_lock({Advancing})");
         await ExecuteAsync("create trigger held before update on durable_service.schedules for each row execute function held()");
-        await Eventually.TrueAsync(async () => await ReadAsync("select count(*) from pg_locks where locktype = 'advisory' and not granted") is ["1"]);
+        await Eventually.TrueAsync(async () => await ReadAsync($"select count(*) from pg_locks where objid = {Advancing} and not granted and {OfThisDatabase}") is ["1"]);
         var started = (await RunsAsync(atLeast: 2))[^1];
         Assert.NotEqual([started], await ReadAsync("select last_instance from durable_service.schedules where pipeline = 'p'"));
         await using var second = await WorkflowProcess.ServeAsync(installation);

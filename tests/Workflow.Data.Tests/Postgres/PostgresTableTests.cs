@@ -147,7 +147,7 @@ public sealed class PostgresTableTests(TestWarehouse warehouse) : IClassFixture<
         await warehouse.ExecuteAsync($"create schema {_schema}; create view {_schema}.people as select i, pg_sleep(0.001)::text from generate_series(1, 10000000) i");
         using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var load = PostgresTable.LoadAsync(_database, "t", warehouse.Source, new(_schema, "people"), ValueForm.Typed, source.Token);
-        await Workflow.Testing.Eventually.TrueAsync(async () => (await warehouse.QueryAsync("select count(*) from pg_stat_progress_copy")) is ["1"], cancellation: Cancellation);
+        await Workflow.Testing.Eventually.TrueAsync(async () => (await warehouse.QueryAsync("select count(*) from pg_stat_progress_copy where datname = current_database()")) is ["1"], cancellation: Cancellation);
         await source.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
     }
