@@ -4,6 +4,7 @@ using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Durable;
 using Workflow.Testing;
 

@@ -7,7 +7,7 @@ using Azure.Core.Pipeline;
 using Microsoft.Extensions.Logging.Abstractions;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Local;
-using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Blob;
 using Workflow.Cloud.Secrets;
 using Xunit;
 

@@ -3,6 +3,7 @@ using Azure.Core.Pipeline;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Blob;
 using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 

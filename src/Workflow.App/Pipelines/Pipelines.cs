@@ -16,6 +16,8 @@ using Workflow.Cloud.Aws;
 using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
+using Workflow.Cloud.Objects.S3;
 using Workflow.Cloud.Salesforce;
 using Workflow.Durable;
 

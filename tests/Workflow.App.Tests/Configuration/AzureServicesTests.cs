@@ -3,6 +3,7 @@ using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Blob;
 using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 using Workflow.Testing;

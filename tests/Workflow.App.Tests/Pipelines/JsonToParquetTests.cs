@@ -5,6 +5,7 @@ using Workflow.App.Api;
 using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Parquet;
 using Workflow.Durable;

@@ -1,7 +1,8 @@
 using System.Text;
-using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.App.Pipelines;
+using Workflow.App.Pipelines.CsvToWarehouse;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Durable;
 using Workflow.Testing;
 

@@ -9,7 +9,7 @@ using Azure.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
-using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.S3;
 using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 

@@ -3,6 +3,7 @@ using Azure.Core.Pipeline;
 using Azure.Identity;
 using Workflow.Cloud.Azure;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Blob;
 using Workflow.Testing;
 
 namespace Workflow.Cloud.Tests.Azure;

@@ -1,4 +1,5 @@
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Data.DuckDb;
 using Workflow.Data.Parquet;
 using Workflow.Testing;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Data.Warehouse;
 using Workflow.Data.Warehouse.Redshift;
 using Workflow.Testing;

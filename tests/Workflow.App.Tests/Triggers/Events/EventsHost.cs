@@ -8,6 +8,8 @@ using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Events;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
+using Workflow.Cloud.Objects.S3;
 using Workflow.Durable;
 using Workflow.Testing;
 

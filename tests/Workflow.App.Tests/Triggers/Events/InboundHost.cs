@@ -12,6 +12,7 @@ using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Events;
 using Workflow.App.Triggers.Events.Inbound;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.Local;
 using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 using Workflow.Testing;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Objects.S3;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Triggers.Events;
