@@ -11,8 +11,11 @@ public sealed class SchedulePropertyTests
 {
     private const int Days = 3;
 
-    // What is past in all of them: what will be is another thing in each edition of the tz database.
-    private static readonly string[] Zones = ["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns"];
+    private static readonly string[] Zones =
+    [
+        "UTC", "Europe/Berlin", "Europe/Dublin", "America/New_York", "America/Sao_Paulo", "America/St_Johns", "Asia/Kathmandu", "Africa/Casablanca", "Africa/El_Aaiun",
+        "Australia/Lord_Howe", "Antarctica/Troll", "Pacific/Chatham", "Pacific/Apia",
+    ];
 
     [Fact]
     public void Ticks_are_the_minutes_at_which_the_wall_clock_shows_what_was_written()
@@ -74,10 +77,13 @@ public sealed class SchedulePropertyTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
     }
 
-    /// <summary>What a clock in the zone shows at every minute, by another implementation of zones than the schedule's.</summary>
+    /// <summary>
+    /// What a clock in the zone shows at every minute. It asks only what a moment is on the wall, which has one answer; and it asks the schedule's tz database,
+    /// because the machine's is of an edition of its own: 2025b and 2026f agree on Morocco until September 2026, and on hardly a day after it.
+    /// </summary>
     private static List<DateTimeOffset> Walk(GivenCron cron, string zone, DateTimeOffset from, DateTimeOffset until)
     {
-        var clock = TimeZoneInfo.FindSystemTimeZoneById(zone);
+        var clock = DateTimeZoneProviders.Tzdb[zone];
         var shown = new HashSet<DateTime>();
         var ticks = new List<DateTimeOffset>();
         var before = Wall(from.AddMinutes(-Warmup));
@@ -96,7 +102,7 @@ public sealed class SchedulePropertyTests
 
         return ticks;
 
-        DateTime Wall(DateTimeOffset now) => TimeZoneInfo.ConvertTime(now, clock).DateTime;
+        DateTime Wall(DateTimeOffset now) => Instant.FromDateTimeOffset(now).InZone(clock).ToDateTimeUnspecified();
     }
 
     // What was shown shortly before the span may be shown again in it.
@@ -105,7 +111,7 @@ public sealed class SchedulePropertyTests
     /// <summary>Three days around a moment at which a clock is set, or anywhere.</summary>
     private static Gen<(string Zone, DateTimeOffset From)> Spans() =>
         from zone in Gen.Elements(Zones)
-        from year in Gen.Choose(2012, 2025)
+        from year in Gen.Choose(2005, 2037)
         from change in Gen.Choose(0, 9)
         from minutes in Gen.Choose(0, Days * 24 * 60)
         select (zone, SetIn(zone, year, change).AddMinutes(-minutes));

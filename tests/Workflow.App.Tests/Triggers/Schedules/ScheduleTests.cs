@@ -83,6 +83,9 @@ public sealed class ScheduleTests
     // By half an hour: on 5 October 2025 from 02:00 to 02:30, on 6 April from 02:00 back to 01:30.
     [InlineData("Australia/Lord_Howe", "15 2 * * *", "2025-10-04T00:00Z", "2025-10-04T15:30Z", "2025-10-05T15:15Z")]
     [InlineData("Australia/Lord_Howe", "45 1 * * *", "2025-04-05T00:00Z", "2025-04-05T14:45Z", "2025-04-06T15:15Z")]
+    // Behind in Ramadan, whose offset is the one with a saving: on 23 February 2025 from 03:00 back to 02:00, on 6 April from 02:00 to 03:00.
+    [InlineData("Africa/Casablanca", "30 2 * * *", "2025-02-22T12:00Z", "2025-02-23T01:30Z", "2025-02-24T02:30Z")]
+    [InlineData("Africa/Casablanca", "30 2 * * *", "2025-04-05T12:00Z", "2025-04-06T02:00Z", "2025-04-07T01:30Z")]
     // Samoa had no 30 December 2011.
     [InlineData("Pacific/Apia", "0 12 * * *", "2011-12-29T12:00Z", "2011-12-29T22:00Z", "2011-12-30T10:00Z", "2011-12-30T22:00Z")]
     public void A_fixed_time_that_the_clock_skips_or_repeats_is_one_tick(string zone, string schedule, string after, params string[] ticks) =>
