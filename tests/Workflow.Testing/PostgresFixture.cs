@@ -55,6 +55,7 @@ public sealed class PostgresFixture : IAsyncLifetime
                 await TempFolder.SweepAsync(cancellation);
                 _folder ??= new TempFolder();
                 _server = await StartServerAsync(_folder.Path, cancellation);
+                await NeedNotSurviveAsync(_server, cancellation);
             }
 
             return _server;
@@ -62,6 +63,17 @@ public sealed class PostgresFixture : IAsyncLifetime
         finally
         {
             _starting.Release();
+        }
+    }
+
+    /// <summary>What is committed outlives its process, and need not outlive the machine: tests do not wait for the disk.</summary>
+    private static async Task NeedNotSurviveAsync(LocalPostgres server, CancellationToken cancellation)
+    {
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString + ";Pooling=false");
+        foreach (var change in new[] { "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()" })
+        {
+            await using var command = source.CreateCommand(change);
+            await command.ExecuteNonQueryAsync(cancellation);
         }
     }
 }
