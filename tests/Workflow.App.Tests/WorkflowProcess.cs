@@ -98,6 +98,8 @@ internal sealed class WorkflowProcess : IAsyncDisposable
             await KillAsync();
         }
 
+        // Shown where the test has failed.
+        TestContext.Current.TestOutputHelper?.WriteLine($"{_process.StartInfo.ArgumentList[1]}:\n{_output}{_errors}");
         _process.Dispose();
     }
 }

@@ -25,7 +25,7 @@ internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores sto
                 await LookAsync(pipeline, trigger, sight, stopping);
                 trouble = null;
             }
-            catch (Exception failed) when (failed is not OperationCanceledException)
+            catch (Exception failed) when (!stopping.IsCancellationRequested || failed is not OperationCanceledException)
             {
                 // The store or the hub is away: the next look tries again. The same trouble is told once, not every second.
                 if (trouble != failed.Message)

@@ -1,5 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Workflow.App.Configuration;
+using Workflow.App.Hosting;
 using Workflow.App.Triggers;
 using Workflow.Cloud.Objects;
+using Workflow.Testing;
 
 namespace Workflow.App.Tests.Triggers;
 
@@ -50,6 +54,26 @@ public sealed class ObjectWatchTests
         Assert.Equal([Info("a", 1)], _sight.Take([Info("a", 1)]));
     }
 
+    [Fact]
+    public async Task A_look_that_a_store_breaks_off_by_itself_is_not_the_last()
+    {
+        using var folder = new TempFolder();
+        var data = new DataFolder(folder.Path);
+        await File.WriteAllTextAsync(
+            data.SettingsFile,
+            """{"Pipelines": {"p": {"Kind": "csv-to-warehouse", "Trigger": {"Object": "local://landing/watched/", "Interval": "00:00:00.1"}, "Options": {"Table": "users"}}}}""",
+            TestContext.Current.CancellationToken);
+        var settings = Settings.Load(Settings.Sources(data));
+        var store = new HangingStore();
+        using var watch = new ObjectWatch(settings with { Pipelines = [settings.Find("p")] }, null!, new([store]), TimeProvider.System, NullLogger<ObjectWatch>.Instance);
+
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => store.Looks > 2 || watch.ExecuteTask!.IsCompleted);
+        await watch.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.InRange(store.Looks, 3, int.MaxValue);
+    }
+
     private bool Look(params ObjectInfo[] seen)
     {
         var arrivals = _sight.Take(seen);
@@ -62,4 +86,28 @@ public sealed class ObjectWatchTests
     }
 
     private static ObjectInfo Info(string name, long size) => new(new("local", "landing", name), size, $"{size}", Start);
+
+    /// <summary>Its client waits for an answer as long as it will, and breaks off.</summary>
+    private sealed class HangingStore : IObjectStore
+    {
+        public int Looks { get; private set; }
+
+        public string Scheme => "local";
+
+        public IAsyncEnumerable<ObjectInfo> ListAsync(ObjectAddress prefix, CancellationToken cancellation)
+        {
+            Looks++;
+            throw new TaskCanceledException("no answer within 100 s");
+        }
+
+        public Task<ObjectInfo?> FindAsync(ObjectAddress address, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<Stream> OpenReadAsync(ObjectAddress address, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<ObjectInfo> WriteAsync(ObjectAddress address, Stream content, WriteCondition condition, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<ObjectInfo> CopyAsync(ObjectAddress from, ObjectAddress to, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task DeleteAsync(ObjectAddress address, CancellationToken cancellation) => throw new NotSupportedException();
+    }
 }

@@ -41,7 +41,7 @@ internal sealed class ScheduleWatch(Settings settings, ScheduleTable table, Sche
         while (true)
         {
             var sleep = Retry;
-            await TryAsync("schedules", async () => sleep = await LookAsync(stopping));
+            await TryAsync("schedules", async () => sleep = await LookAsync(stopping), stopping);
             await using var alarm = time.CreateTimer(_ => _news.Writer.TryWrite(true), null, sleep, Timeout.InfiniteTimeSpan);
             await _news.Reader.ReadAsync(stopping);
         }
@@ -57,7 +57,7 @@ internal sealed class ScheduleWatch(Settings settings, ScheduleTable table, Sche
         await Parallel.ForEachAsync(_pipelines.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping }, async (pipeline, _) =>
         {
             var sleep = (TimeSpan?)Retry;
-            await TryAsync(pipeline.Name, async () => sleep = await SeeToAsync(pipeline, seen.GetValueOrDefault(pipeline.Name), now, stopping));
+            await TryAsync(pipeline.Name, async () => sleep = await SeeToAsync(pipeline, seen.GetValueOrDefault(pipeline.Name), now, stopping), stopping);
             sleeps.Add(sleep ?? LongestSleep);
         });
         var left = sleeps.Min() - time.GetElapsedTime(asked);
@@ -93,14 +93,14 @@ internal sealed class ScheduleWatch(Settings settings, ScheduleTable table, Sche
 
     private async Task UntilItWorksAsync(string what, Func<Task> work, CancellationToken stopping)
     {
-        while (!await TryAsync(what, work))
+        while (!await TryAsync(what, work, stopping))
         {
             await Task.Delay(Retry, time, stopping);
         }
     }
 
     /// <summary>The database may be away, or one schedule in trouble: it is tried again, and the others go on. The same trouble is told once, not every time.</summary>
-    private async Task<bool> TryAsync(string what, Func<Task> work)
+    private async Task<bool> TryAsync(string what, Func<Task> work, CancellationToken stopping)
     {
         try
         {
@@ -108,7 +108,7 @@ internal sealed class ScheduleWatch(Settings settings, ScheduleTable table, Sche
             _troubles.TryRemove(what, out _);
             return true;
         }
-        catch (Exception failed) when (failed is not OperationCanceledException)
+        catch (Exception failed) when (!stopping.IsCancellationRequested || failed is not OperationCanceledException)
         {
             if (!_troubles.TryGetValue(what, out var told) || told != failed.Message)
             {
