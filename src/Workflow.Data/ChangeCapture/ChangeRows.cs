@@ -51,44 +51,24 @@ internal sealed class ChangeRows(ChangeSource source, CsvReader reader, ChangeLa
             return new("order", $"'{Encoding.UTF8.GetString(order)}' is neither a whole number nor a timestamp, and orders nothing", options.OrderColumn);
         }
 
-        buffer.WriteFieldCount((short)(layout.Columns.Count + 3));
+        buffer.WriteFieldCount((short)(layout.Columns.Count + 2));
         buffer.Write(operation);
         buffer.Write(Encoding.ASCII.GetBytes(position));
         var isDelete = operation.SequenceEqual("D"u8);
-        buffer.Write(isDelete && IsBare());
         foreach (var column in layout.Columns)
         {
-            var begin = buffer.Length;
-            if (column.Write(Value(column.FileIndex), buffer) is not { } reason)
+            // What a deleted row held, of which DMS says as much as the source logs, is nobody's value any more.
+            if (isDelete && !column.IsKey)
             {
-                continue;
+                buffer.WriteNull();
             }
-
-            if (!isDelete || column.IsKey)
+            else if (column.Write(Value(column.FileIndex), buffer) is { } reason)
             {
                 return new("type", reason, column.Name);
             }
-
-            // What a deleted row held does not keep it from being deleted.
-            buffer.Truncate(begin);
-            buffer.WriteNull();
         }
 
         return null;
-    }
-
-    /// <summary>Only the key says anything.</summary>
-    private bool IsBare()
-    {
-        foreach (var column in layout.Columns)
-        {
-            if (!column.IsKey && column.FileIndex != layout.OrderIndex && !Value(column.FileIndex).IsEmpty)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     private ReadOnlySpan<byte> Value(int index)

@@ -70,11 +70,7 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
     {
         await ExecuteAsync(_sql.KeepLast(layout), cancellation);
         await CountAsync(staged, cancellation);
-        if (!batch.Options.SoftDelete)
-        {
-            await ExecuteAsync(_sql.Delete, cancellation);
-        }
-
+        await ExecuteAsync(_sql.Delete, cancellation);
         await ExecuteAsync(_sql.Merge(layout, target), cancellation);
         await ExecuteAsync(_sql.Remember, cancellation);
     }

@@ -122,8 +122,41 @@ public sealed class ChangeApplierTests(TestWarehouse warehouse) : IClassFixture<
 
         var result = await stage.ApplyAsync((ChangeStage.Changes(2), Header + "D,5,1,last\nD,6,2,\nD,7,3,c\nI,8,3,back\n"));
 
-        Assert.Equal(["1|last|True", "2|b|True", "3|back|False", "4|d|False"], await stage.RowsAsync());
+        Assert.Equal(["1|a|True", "2|b|True", "3|back|False", "4|d|False"], await stage.RowsAsync());
         Assert.Equal(2, result.Deleted);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_softly_deleted_row_keeps_its_last_values_however_the_changes_fall_into_files(bool inOneFile)
+    {
+        var stage = new ChangeStage(warehouse) { Options = new() { OrderColumn = "AR_H_CHANGE_SEQ", SoftDelete = true } };
+        await stage.ApplyAsync((ChangeStage.Changes(1), "Op,AR_H_CHANGE_SEQ,ID,NAME,CITY\nI,1,1,a,Ulm\nI,2,2,b,Bonn\n"));
+        string[] changes = ["U,5,1,b", "D,6,1,", "I,7,9,x", "D,8,9,", "D,9,2,", "U,10,2,new", "D,11,2,"];
+
+        foreach (var (index, text) in (inOneFile ? [string.Join('\n', changes)] : changes).Index())
+        {
+            await stage.ApplyAsync((ChangeStage.Changes(2 + index), Header + text + "\n"));
+        }
+
+        Assert.Equal(["1|b|Ulm|True", "2|new|∅|True", "9|x|∅|True"], await stage.RowsAsync("id, name, city, _deleted"));
+    }
+
+    [Fact]
+    public async Task A_soft_delete_writes_no_values_where_the_table_does_not_allow_null()
+    {
+        var stage = new ChangeStage(warehouse) { Options = new() { OrderColumn = "AR_H_CHANGE_SEQ", SoftDelete = true } };
+        await warehouse.ExecuteAsync($"create schema {stage.Schema}; create table {stage.Schema}.people (id integer primary key, name varchar(3) not null, paid integer not null)");
+        var header = "Op,AR_H_CHANGE_SEQ,ID,NAME,PAID\n";
+        await stage.ApplyAsync((ChangeStage.Changes(1), header + "I,1,1,a,5\nI,2,2,b,6\n"));
+
+        var result = await stage.ApplyAsync((ChangeStage.Changes(3), header + "D,30,1,,\nD,31,2,much too long,\nD,32,9,,\n"));
+        var late = await stage.ApplyAsync((ChangeStage.Changes(2), header + "U,20,2,c,7\nI,21,9,x,8\n"));
+
+        Assert.Equal((3, 2, 0), (result.Loaded, result.Deleted, result.Quarantined));
+        Assert.Equal((2, 0), (late.Loaded, late.Late));
+        Assert.Equal(["1|a|5|True", "2|c|7|True", "9|x|8|True"], await stage.RowsAsync("id, name, paid, _deleted"));
     }
 
     [Fact]

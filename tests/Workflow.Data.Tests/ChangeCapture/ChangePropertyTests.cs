@@ -23,7 +23,8 @@ public sealed class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture
 
     private static Arbitrary<Scenario> Scenarios()
     {
-        var change = from op in Gen.Elements('I', 'U', 'D') from id in Gen.Choose(1, 5) from name in Gen.Elements("a", "b", "c", "d") select new Change(op, id, name);
+        // A delete says its whole row, or only the key.
+        var change = from op in Gen.Elements('I', 'U', 'D') from id in Gen.Choose(1, 5) from name in Gen.Elements("a", "b", "c", "d") from bare in ArbMap.Default.GeneratorFor<bool>() select new Change(op, id, op == 'D' && bare ? "" : name);
         var scenario =
             from soft in ArbMap.Default.GeneratorFor<bool>()
             from ordered in ArbMap.Default.GeneratorFor<bool>()
@@ -57,13 +58,13 @@ public sealed class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture
         var rows = scenario.Loaded.ToDictionary(id => id, _ => (Name: "load", Deleted: false));
         foreach (var change in scenario.Files.SelectMany(file => file))
         {
-            if (change.Op == 'D' && !scenario.SoftDelete)
+            if (change.Op != 'D')
             {
-                rows.Remove(change.Id);
+                rows[change.Id] = (change.Name, false);
             }
-            else
+            else if (rows.Remove(change.Id, out var last) && scenario.SoftDelete)
             {
-                rows[change.Id] = (change.Name, change.Op == 'D');
+                rows[change.Id] = (last.Name, true);
             }
         }
 
