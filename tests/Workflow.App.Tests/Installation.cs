@@ -36,7 +36,7 @@ internal sealed class Installation : IAsyncDisposable
     public DataFolder Data { get; }
 
     /// <summary>Connection string of the warehouse.</summary>
-    public string Warehouse { get; }
+    public string Warehouse { get; private set; }
 
     /// <summary>What <c>appsettings.json</c> of the data folder says; written when the service starts.</summary>
     public JsonObject Settings { get; } = new();
@@ -59,6 +59,20 @@ internal sealed class Installation : IAsyncDisposable
             pipelines[pipeline]!["Trigger"] = new JsonObject { ["Object"] = watch, ["Interval"] = "00:00:00.2000000" };
         }
 
+        return this;
+    }
+
+    /// <summary>Lets the service take a database of its own for a cluster of Redshift, which is the warehouse from here on.</summary>
+    public async Task<Installation> WithRedshiftAsync(PostgresFixture postgres)
+    {
+        Warehouse = await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        Settings[App.Configuration.WarehouseSettings.Section] = new JsonObject
+        {
+            ["Dialect"] = "redshift",
+            ["Redshift"] = $"{Warehouse};SSL Mode=Disable",
+            ["Staging"] = "s3://lake/staging/",
+            ["IamRole"] = "arn:aws:iam::123456789012:role/workflow-redshift-copy",
+        };
         return this;
     }
 

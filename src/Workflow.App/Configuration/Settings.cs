@@ -47,7 +47,7 @@ internal sealed record Settings(string? Hub, string? Warehouse, HostSettings Hos
 
     public SecretsSettings Secrets { get; init; } = new();
 
-    /// <summary>What csv-to-warehouse loads into.</summary>
+    /// <summary>Which database is loaded into, and how.</summary>
     public WarehouseSettings Loads { get; init; } = new();
 
     /// <summary>

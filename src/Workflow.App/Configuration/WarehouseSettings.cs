@@ -5,7 +5,7 @@ using Workflow.Data.Warehouse.Redshift;
 
 namespace Workflow.App.Configuration;
 
-/// <summary>What csv-to-warehouse loads into.</summary>
+/// <summary>Which database pipelines load into and read from that are made for either.</summary>
 internal enum WarehouseDialect
 {
     /// <summary>The PostgreSQL of <c>ConnectionStrings:Warehouse</c>.</summary>
@@ -20,10 +20,15 @@ internal sealed partial record WarehouseSettings
 {
     public const string Section = "Warehouse";
 
+    private const string Usual = "Port=5439;SSL Mode=Require;";
+
     public WarehouseDialect Dialect { get; init; }
 
-    /// <summary>Connection string of the cluster or workgroup.</summary>
+    /// <summary>Connection string of the cluster or workgroup; with a secret, what that does not say.</summary>
     public string? Redshift { get; init; }
+
+    /// <summary>The name of the secret that says who we are there, and where it is.</summary>
+    public string? Secret { get; init; }
 
     /// <summary>Where rows are staged.</summary>
     public string? Staging { get; init; }
@@ -39,10 +44,11 @@ internal sealed partial record WarehouseSettings
             return given;
         }
 
-        if (!IsConnection(given.Redshift))
+        if (!given.HasConnection())
         {
             // Not the value: it may hold a password.
-            errors.Add($"{Section}:{nameof(Redshift)}", null, "write the cluster's connection string such as Host=lake.example.redshift.amazonaws.com;Port=5439;Database=dev;Username=etl");
+            errors.Add($"{Section}:{nameof(Redshift)}", null,
+                $"write the cluster's connection string such as Host=lake.example.redshift.amazonaws.com;Port=5439;Database=dev;Username=etl, or name the secret that says it as {Section}:{nameof(Secret)}");
         }
 
         if (!ObjectAddress.TryParse(given.Staging, out var staging) || staging.Scheme != "s3" || !staging.Key.EndsWith('/'))
@@ -60,11 +66,14 @@ internal sealed partial record WarehouseSettings
 
     public RedshiftStaging ToStaging() => new(ObjectAddress.Parse(Staging!), IamRole!);
 
-    private static bool IsConnection(string? written)
+    /// <summary>What is written, and Redshift's port and encryption where nothing is.</summary>
+    public NpgsqlConnectionStringBuilder ToConnection() => new(Usual + Redshift);
+
+    private bool HasConnection()
     {
         try
         {
-            return new NpgsqlConnectionStringBuilder(written).Host is not null;
+            return ToConnection().Host is not null || Secret is { Length: > 0 };
         }
         catch (Exception broken) when (broken is ArgumentException or FormatException)
         {

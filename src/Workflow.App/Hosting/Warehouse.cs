@@ -1,48 +1,46 @@
 using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Secrets;
 using Workflow.Data.Warehouse;
 using Workflow.Data.Warehouse.Redshift;
 
 namespace Workflow.App.Hosting;
 
-/// <summary>The database that pipelines load into, and Redshift where files are loaded there.</summary>
+/// <summary>The database that pipelines load into and read from: a PostgreSQL, and Redshift instead for what is made for either.</summary>
 internal sealed class Warehouse : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _data;
-    private readonly NpgsqlDataSource? _redshift;
-    private readonly Func<LoadRequest, CancellationToken, Task<LoadResult>> _load;
+    private readonly RedshiftCluster? _redshift;
+    private readonly Func<NpgsqlDataSource, LoadRequest, CancellationToken, Task<LoadResult>> _load;
 
-    public Warehouse(Databases databases, Settings settings, ObjectStores objects, TimeProvider time)
+    public Warehouse(Databases databases, Settings settings, ObjectStores objects, Secrets secrets, TimeProvider time)
     {
         _data = NpgsqlDataSource.Create(databases.Warehouse);
         if (settings.Loads is { Dialect: WarehouseDialect.Redshift } loads)
         {
-            _redshift = Connect(loads.Redshift!);
-            _load = new RedshiftLoader(_redshift, objects, loads.ToStaging(), time).LoadAsync;
+            _redshift = new(loads, secrets);
+            _load = (redshift, request, cancellation) => new RedshiftLoader(redshift, objects, loads.ToStaging(), time).LoadAsync(request, cancellation);
         }
         else
         {
-            _load = new WarehouseLoader(_data).LoadAsync;
+            _load = (postgres, request, cancellation) => new WarehouseLoader(postgres).LoadAsync(request, cancellation);
         }
     }
 
+    /// <summary>The PostgreSQL, whatever the dialect.</summary>
     public NpgsqlDataSource Source => _data;
 
     /// <summary>Loads a file, in the dialect of the settings.</summary>
-    public Task<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellation) => _load(request, cancellation);
+    public Task<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellation) => UseAsync(source => _load(source, request, cancellation), cancellation);
+
+    /// <summary>Does something with the database of the settings' dialect.</summary>
+    /// <param name="use">Must bear being done again: a secret that says who we are there may be out of date.</param>
+    public Task<T> UseAsync<T>(Func<NpgsqlDataSource, Task<T>> use, CancellationToken cancellation) => _redshift?.UseAsync(use, cancellation) ?? use(_data);
 
     public async ValueTask DisposeAsync()
     {
         await (_redshift?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _data.DisposeAsync();
-    }
-
-    /// <summary>Without what PostgreSQL has and Redshift does not: types to ask for, sessions to reset.</summary>
-    private static NpgsqlDataSource Connect(string redshift)
-    {
-        var builder = new NpgsqlDataSourceBuilder(redshift).ConfigureTypeLoading(types => types.EnableTypeLoading(false));
-        builder.ConnectionStringBuilder.NoResetOnClose = true;
-        return builder.Build();
     }
 }

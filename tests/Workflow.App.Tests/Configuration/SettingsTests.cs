@@ -1,6 +1,10 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Workflow.App.Configuration;
+using Workflow.App.Hosting;
 using Workflow.Cloud.Azure;
+using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Configuration;
@@ -69,6 +73,22 @@ public sealed class SettingsTests : IDisposable
              "Warehouse:IamRole", "Warehouse:Redshift", "Warehouse:Staging"],
             errors.Select(error => error.Key).Order(StringComparer.Ordinal));
         Assert.Equal("Aws:Roles", Assert.Single(ErrorsOf("""{ "Aws": { "WebIdentity": { "Source": "file", "TokenFile": "/var/run/token" } } }""")).Key);
+    }
+
+    [Fact]
+    public void Redshift_is_where_the_connection_string_says_or_the_secret()
+    {
+        Assert.Equal("Warehouse:Redshift", Assert.Single(ErrorsOf(On("Database=dev", ""))).Key);
+        var loads = Load(On("Host=lake;Username=etl", "")).Loads.ToConnection();
+        Assert.Equal(("lake", 5439, SslMode.Require), (loads.Host, loads.Port, loads.SslMode));
+
+        var usual = Load(On("SSL Mode=VerifyFull;Timeout=5", "lake/redshift")).Loads.ToConnection();
+        var told = SecretConnection.Read(OfFields(new { username = "etl", password = "s3cret", host = "lake", port = 5440, dbname = "dev" }), usual);
+        Assert.Equal("Port=5440;SSL Mode=VerifyFull;Timeout=5;Host=lake;Username=etl;Password=s3cret;Database=dev", told.ConnectionString);
+        Assert.Contains("has no field 'host'", Assert.Throws<SecretException>(() => SecretConnection.Read(OfFields(new { username = "etl", password = "s3cret" }), usual)).Message, StringComparison.Ordinal);
+
+        static Secret OfFields(object fields) => new("lake/redshift", JsonSerializer.SerializeToElement(fields));
+        static string On(string redshift, string secret) => JsonSerializer.Serialize(new { Warehouse = new { Dialect = "redshift", Redshift = redshift, Secret = secret, Staging = "s3://lake/staging/", IamRole = "arn:aws:iam::123456789012:role/copy" } });
     }
 
     [Fact]

@@ -47,6 +47,32 @@ public sealed class RotatedSecretTests(PostgresFixture postgres)
         Assert.DoesNotContain("wrong-password", JsonSerializer.Serialize(run), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_cluster_of_Redshift_whose_password_was_rotated_is_read_with_the_new_one()
+    {
+        await using var installation = (await (await Installation.CreateAsync(postgres)).WithRedshiftAsync(postgres)).With("segments", "segment-customers", SegmentCustomersWarehouse.Options);
+        installation.Settings["Secrets"] = new JsonObject { ["Store"] = "aws" };
+        installation.Settings["Warehouse"]!["Secret"] = Secret;
+        // A connection that is open is not asked for its password again.
+        installation.Settings["Warehouse"]!["Redshift"] = "Pooling=false;SSL Mode=Disable";
+        await SegmentCustomersWarehouse.FillAsync(installation);
+        await RotateAsync(installation, "create", "first-password", "users, crm");
+        await StoreAsync(installation, "first-password", "redshift");
+        await installation.StartServiceAsync();
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, (await installation.RunAsync("segments", new { })).Status);
+
+        await RotateAsync(installation, "alter", "second-password", "users, crm");
+        await StoreAsync(installation, "second-password", "redshift");
+        var run = await installation.RunAsync("segments", new { model = "latest" });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        Assert.Single(await installation.Client.HistoryAsync(run.Instance, TestContext.Current.CancellationToken), entry => entry is { Type: "TaskScheduled", Name: "PrepareCustomers" });
+        await RotateAsync(installation, "alter", "third-password", "users, crm");
+        var refused = await installation.RunAsync("segments", new { });
+        Assert.Contains($"password authentication failed for user \"{_role}\"", refused.Failure!.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("-password", JsonSerializer.Serialize(refused), StringComparison.Ordinal);
+    }
+
     private async Task<Installation> StartAsync()
     {
         var installation = (await Installation.CreateAsync(postgres)).With("orders", "merge-sources", new { Object = "local://sources/orders.json", Secret, Table = "people", Output = "local://merged/orders.csv" });
@@ -56,13 +82,13 @@ public sealed class RotatedSecretTests(PostgresFixture postgres)
         return await installation.StartServiceAsync();
     }
 
-    private Task RotateAsync(Installation installation, string how, string password) =>
-        installation.ExecuteAsync($"{how} role {_role} login password '{password}'; grant select on people to {_role}");
+    private Task RotateAsync(Installation installation, string how, string password, string tables = "people") =>
+        installation.ExecuteAsync($"{how} role {_role} login password '{password}'; grant select on {tables} to {_role}");
 
-    private async Task StoreAsync(Installation installation, string password)
+    private async Task StoreAsync(Installation installation, string password, string engine = "postgres")
     {
         var database = new NpgsqlConnectionStringBuilder(installation.Warehouse);
-        var fields = new { engine = "postgres", host = database.Host, port = database.Port, username = _role, password, dbname = database.Database };
+        var fields = new { engine, host = database.Host, port = database.Port, username = _role, password, dbname = database.Database };
         await new LocalSecretsManager(installation.Data.Path, TimeProvider.System).PutAsync(new(Secret, JsonSerializer.Serialize(fields)), TestContext.Current.CancellationToken);
     }
 }

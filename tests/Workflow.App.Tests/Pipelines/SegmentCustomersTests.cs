@@ -29,6 +29,18 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task On_Redshift_the_customers_are_read_there()
+    {
+        await using var installation = await (await (await Installation.CreateAsync(postgres)).WithRedshiftAsync(postgres)).With("segments", "segment-customers", SegmentCustomersWarehouse.Options).StartServiceAsync();
+        await SegmentCustomersWarehouse.FillAsync(installation);
+
+        var run = await installation.RunAsync("segments", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        Assert.Equal([40, 40, 40], run.Output!.Value.GetProperty("segments").EnumerateArray().Select(count => count.GetInt32()));
+    }
+
+    [Fact]
     public async Task Rows_in_are_loaded_quarantined_or_skipped_and_each_that_was_refused_has_its_reason()
     {
         await using var installation = await StartAsync();

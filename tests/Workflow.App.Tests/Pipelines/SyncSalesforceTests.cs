@@ -45,6 +45,17 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task On_Redshift_the_users_addresses_are_looked_up_there()
+    {
+        await using var installation = await (await (await PrepareAsync(postgres, Contacts(1))).WithRedshiftAsync(postgres)).StartServiceAsync();
+        await installation.ExecuteAsync("create table users as select 1 as user_id, 'user1@example.com' as email");
+
+        await RunAsync(installation, "user_id,segment\n1,4\n");
+
+        Assert.Equal(["4"], (await ContactsAsync(installation)).Select(contact => contact.Segment));
+    }
+
+    [Fact]
     public async Task All_contacts_with_one_address_are_updated()
     {
         await using var installation = await StartAsync(LocalContact.Create(1, "ann@example.com"), LocalContact.Create(2, "Ann@example.com", "9"), LocalContact.Create(3, "ann@example.com") with { Refusal = Locked });

@@ -88,7 +88,7 @@ internal sealed class PrepareCustomers(ObjectStores stores, Warehouse warehouse,
         var query = string.Format(CultureInfo.InvariantCulture, ReadCustomers, run.Input.UsersTable().Quoted, run.Input.CrmTable().Quoted);
         try
         {
-            await PostgresQuery.LoadAsync(connection, "read", warehouse.Source, query, cancellation);
+            await warehouse.UseAsync(source => PostgresQuery.LoadAsync(connection, "read", source, query, cancellation), cancellation);
         }
         catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {

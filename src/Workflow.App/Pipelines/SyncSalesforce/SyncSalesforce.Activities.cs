@@ -18,15 +18,17 @@ internal sealed class ReadSegments(ObjectStores stores, Warehouse warehouse, Scr
         await stores.DownloadAsync(ObjectAddress.Parse(input.Object!), folder.File("segments"), cancellation);
         try
         {
-            var read = await SegmentFile.ReadAsync(
-                new()
-                {
-                    File = folder.File("segments"),
-                    Source = input.Object!,
-                    Users = input.Users() is { } users ? new(warehouse.Source, users, input.Key, input.EmailColumn) : null,
-                    Output = folder.File("rows.parquet"),
-                    ScratchFolder = folder.File("spill"),
-                },
+            var read = await warehouse.UseAsync(
+                source => SegmentFile.ReadAsync(
+                    new()
+                    {
+                        File = folder.File("segments"),
+                        Source = input.Object!,
+                        Users = input.Users() is { } users ? new(source, users, input.Key, input.EmailColumn) : null,
+                        Output = folder.File("rows.parquet"),
+                        ScratchFolder = folder.File("spill"),
+                    },
+                    cancellation),
                 cancellation);
             await stores.UploadAsync(folder.File("rows.parquet"), run.Rows, WriteCondition.Always, cancellation);
             return read;
