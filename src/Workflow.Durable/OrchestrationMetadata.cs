@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Workflow.Durable;
 
 /// <summary>Where an instance stands. The same words everywhere: in SQL, the API, the dashboard and the command line.</summary>
@@ -88,6 +90,12 @@ public sealed record StartOrchestrationOptions(string? InstanceId = null, DateTi
 
     /// <summary>What happens when the id is kept.</summary>
     public ExistingInstance IfExists { get; init; } = ExistingInstance.Throw;
+
+    /// <summary>
+    /// A transaction of the caller's on the hub's database that the start is a part of: once it has ended the start is refused, and if it is not
+    /// committed nothing was started. An engine that keeps its instances elsewhere can only refuse: what it has started stays.
+    /// </summary>
+    public NpgsqlTransaction? Within { get; init; }
 
     public static IReadOnlyCollection<OrchestrationRuntimeStatus> NotEnded { get; } =
         [OrchestrationRuntimeStatus.Pending, OrchestrationRuntimeStatus.Running, OrchestrationRuntimeStatus.Suspended];

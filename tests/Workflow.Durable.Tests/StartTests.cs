@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Npgsql;
 using Workflow.Durable.Tests.Hosting;
 using Workflow.Testing;
 
@@ -121,6 +122,44 @@ public sealed class StartTests(HubDatabase database) : IClassFixture<HubDatabase
         Assert.Equal(OrchestrationRuntimeStatus.Pending, (await host.Client.GetInstanceAsync(id))!.RuntimeStatus);
 
         Assert.Equal("event 05", (await clock.AdvanceToEndAsync(TimeSpan.FromHours(1), host, id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task A_start_within_a_transaction_is_a_part_of_it()
+    {
+        // No clock moves, so that a host that has nothing to do only hears.
+        await using var host = await database.StartHostAsync(Register, time: new FakeTimeProvider());
+        await host.RunAsync("Once", "first");
+        await using var connection = new NpgsqlConnection(host.Hub.ConnectionString);
+        await connection.OpenAsync(Cancellation);
+        await using (var undone = await connection.BeginTransactionAsync(Cancellation))
+        {
+            await host.Client.ScheduleNewOrchestrationInstanceAsync("Once", "undone", Within(undone, "undone"), Cancellation);
+            await undone.RollbackAsync(Cancellation);
+        }
+
+        await using (var done = await connection.BeginTransactionAsync(Cancellation))
+        {
+            var before = await PathAsync(connection);
+            await host.Client.ScheduleNewOrchestrationInstanceAsync("Once", "done", Within(done, "done"), Cancellation);
+            await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() =>
+                host.Client.ScheduleNewOrchestrationInstanceAsync("Once", "again", Within(done, "done") with { IfExists = ExistingInstance.Throw }, Cancellation));
+            Assert.Equal(before, await PathAsync(connection));
+            Assert.Null(await host.Client.GetInstanceAsync("done", cancellation: Cancellation));
+            await done.CommitAsync(Cancellation);
+        }
+
+        Assert.Equal("done", await host.OutputAsync<string>("done"));
+        Assert.Null(await host.Client.GetInstanceAsync("undone", cancellation: Cancellation));
+        Assert.Equal(["first", "done"], _runs);
+
+        static StartOrchestrationOptions Within(NpgsqlTransaction transaction, string id) => StartOrchestrationOptions.Once(id) with { Within = transaction };
+
+        static async Task<string?> PathAsync(NpgsqlConnection connection)
+        {
+            await using var show = new NpgsqlCommand("show search_path", connection);
+            return (string?)await show.ExecuteScalarAsync(Cancellation);
+        }
     }
 
     [Fact]

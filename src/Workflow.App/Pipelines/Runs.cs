@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
 using Workflow.Durable;
@@ -28,7 +29,7 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
                 $"Instance '{instance}' is {existing.RuntimeStatus} as a run of {existing.Name} with other settings. Wait until it has ended, or give another instance id.");
         }
 
-        return await StartAsync(pipeline, input, instance, cancellation);
+        return await StartAsync(pipeline, input, StartOrchestrationOptions.Once(instance), cancellation);
     }
 
     /// <summary>
@@ -44,7 +45,7 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
             var existing = await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation);
             if (existing is not { IsCompleted: true })
             {
-                return await StartAsync(pipeline, pipeline.ReadInput(new JsonObject { ["Object"] = arrived.Address.ToString() }), instance, cancellation);
+                return await StartAsync(pipeline, pipeline.ReadInput(new JsonObject { ["Object"] = arrived.Address.ToString() }), StartOrchestrationOptions.Once(instance), cancellation);
             }
 
             // Asked after the run was seen to have ended: what it took away is gone by now, whatever an older listing says.
@@ -58,10 +59,11 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     }
 
     /// <summary>Starts the run of a tick of the pipeline's schedule; the same tick told again is the same run.</summary>
-    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, CancellationToken cancellation) => StartAsync(
+    /// <param name="within">See <see cref="StartOrchestrationOptions.Within"/>.</param>
+    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, NpgsqlTransaction? within, CancellationToken cancellation) => StartAsync(
         pipeline,
         pipeline.ReadInput(new JsonObject { [nameof(PipelineInput.ScheduledFor)] = tick.ToUniversalTime().ToString("O") }),
-        InstanceFor(pipeline.Name, tick),
+        StartOrchestrationOptions.Once(InstanceFor(pipeline.Name, tick)) with { Within = within },
         cancellation);
 
     /// <summary>The instance id of the run that a tick asks for, of the schedule or of a backfill.</summary>
@@ -79,8 +81,8 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     public static string InstanceFor(string pipeline, ObjectInfo arrived, int time = 1) =>
         InstanceFor(pipeline, $"{arrived.Address}\n{arrived.ETag}\n{arrived.LastModified.UtcTicks}\n{time}");
 
-    private Task<string> StartAsync(Pipeline pipeline, PipelineInput input, string instance, CancellationToken cancellation) =>
-        client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, StartOrchestrationOptions.Once(instance), cancellation);
+    private Task<string> StartAsync(Pipeline pipeline, PipelineInput input, StartOrchestrationOptions options, CancellationToken cancellation) =>
+        client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, options, cancellation);
 
     /// <summary>
     /// The run that the object's arrival asks for, unless it has ended: a run asked for by hand is that run, because two would

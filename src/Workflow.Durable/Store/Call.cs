@@ -8,6 +8,9 @@ namespace Workflow.Durable.Store;
 /// </summary>
 internal static class Call
 {
+    /// <summary>No process: each takes the call for another's.</summary>
+    public const string Nobody = "";
+
     private const int MaxBytes = 7900;  // PostgreSQL carries up to 8,000
 
     /// <summary>Null when there is nothing that another process could be waiting for.</summary>

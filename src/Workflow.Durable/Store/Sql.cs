@@ -8,6 +8,8 @@ internal static class Sql
     public static readonly IReadOnlyList<SchemaMigration> Migrations = [Migration("0001_task_hub.sql"), Migration("0002_commits_end.sql")];
 
     public static readonly string Create = Read("create.sql");
+    public static readonly string EnterHub = Read("enter_hub.sql");
+    public static readonly string LeaveHub = Read("leave_hub.sql");
     public static readonly string Send = Read("send.sql");
     public static readonly string Rewind = Read("rewind.sql");
     public static readonly string Find = Read("find.sql");

@@ -92,6 +92,21 @@ internal sealed partial class TaskHub : IAsyncDisposable
         return existing is null ? null : Enum.Parse<OrchestrationRuntimeStatus>(existing);
     }
 
+    /// <summary>The same, as a part of a transaction of the caller's on the hub's database.</summary>
+    public async Task<OrchestrationRuntimeStatus?> CreateAsync(NewInstance start, NpgsqlTransaction within, CancellationToken cancellation)
+    {
+        await PrepareAsync(cancellation);
+        await using var batch = new NpgsqlBatch(within.Connection, within);
+        batch.BatchCommands.Add(Sql.Command(Sql.EnterHub, Sql.Of(Name)));
+        batch.BatchCommands.Add(Creation([start]));
+        batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(Call.Nobody, leavesWork: true, ended: [])!)));  // heard here too: once it is committed
+        batch.BatchCommands.Add(Sql.Command(Sql.LeaveHub));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        await reader.NextResultAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        return reader.IsDBNull(0) ? null : Enum.Parse<OrchestrationRuntimeStatus>(reader.GetString(0));
+    }
+
     /// <exception cref="InstanceNotFoundException">There is no such instance.</exception>
     public async Task SendAsync(string instanceId, HistoryEvent message, CancellationToken cancellation)
     {
@@ -235,12 +250,11 @@ internal sealed partial class TaskHub : IAsyncDisposable
         return Data.DisposeAsync();
     }
 
-    private async Task<IReadOnlyList<string?>> CreateManyAsync(IReadOnlyList<NewInstance> starts)
+    private NpgsqlBatchCommand Creation(IReadOnlyList<NewInstance> starts)
     {
         var now = _time.GetUtcNow();
         var executions = starts.Select(_ => Guid.NewGuid()).ToArray();
-        await using var batch = Data.CreateBatch();
-        batch.BatchCommands.Add(Sql.Command(
+        return Sql.Command(
             Sql.Create,
             Sql.Texts(starts.Select(start => start.InstanceId)),
             Sql.Of(executions),
@@ -251,7 +265,13 @@ internal sealed partial class TaskHub : IAsyncDisposable
             Sql.Of(starts.Select((start, i) => Messages.ExecutionStarted(start, executions[i], now).ToBytes()).ToArray()),
             Sql.Time(now),
             Sql.Times(starts.Select(start => start.Options.StartAt ?? now)),
-            Sql.Texts(starts.Select(start => string.Join(',', start.Options.DedupeStatuses)))));
+            Sql.Texts(starts.Select(start => string.Join(',', start.Options.DedupeStatuses))));
+    }
+
+    private async Task<IReadOnlyList<string?>> CreateManyAsync(IReadOnlyList<NewInstance> starts)
+    {
+        await using var batch = Data.CreateBatch();
+        batch.BatchCommands.Add(Creation(starts));
         batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
         try
         {

@@ -14,7 +14,8 @@ internal sealed class TaskHubClient(TaskHub hub, TimeProvider time) : DurableTas
             orchestratorName,
             JsonDataConverter.Serialize(input, $"the input of orchestrator '{orchestratorName}'"),
             options);
-        if (await hub.CreateAsync(start, cancellation) is { } existing && options.IfExists == ExistingInstance.Throw)
+        var kept = options.Within is { } within ? await hub.CreateAsync(start, within, cancellation) : await hub.CreateAsync(start, cancellation);
+        if (kept is { } existing && options.IfExists == ExistingInstance.Throw)
         {
             throw new OrchestrationAlreadyExistsException(start.InstanceId, existing);
         }

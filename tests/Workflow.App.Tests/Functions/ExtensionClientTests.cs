@@ -1,9 +1,11 @@
+using Npgsql;
 using Workflow.Durable;
+using Workflow.Testing;
 
 namespace Workflow.App.Tests.Functions;
 
 /// <summary>Runs are started and looked at by the extension's management API.</summary>
-public sealed class ExtensionClientTests
+public sealed class ExtensionClientTests(PostgresFixture postgres)
 {
     [Fact]
     public async Task An_instance_is_started_looked_at_and_purged()
@@ -43,6 +45,24 @@ public sealed class ExtensionClientTests
         // By default an instance that has ended gives its id up.
         await host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name("new"), new("same"), Cancellation);
         Assert.Equal("Hello new", (await host.Engine.FinishAsync(host.Engine.Find("same")!)).Read<string>());
+    }
+
+    [Fact]
+    public async Task A_start_within_a_transaction_is_refused_once_the_server_has_ended_that()
+    {
+        await using var host = await StartAsync();
+        await using var data = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync(Cancellation));
+        await using var connection = await data.OpenConnectionAsync(Cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+        var options = StartOrchestrationOptions.Once("lasts") with { Within = transaction };
+
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("greet", new Name("Ann"), options, Cancellation);
+        await using var end = data.CreateCommand($"select pg_terminate_backend({connection.ProcessID})");
+        await end.ExecuteNonQueryAsync(Cancellation);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => host.Client.ScheduleNewOrchestrationInstanceAsync("greet", null, options with { InstanceId = "ended" }, Cancellation));
+
+        Assert.NotNull(host.Engine.Find("lasts"));
+        Assert.Null(host.Engine.Find("ended"));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Workflow.Durable;
 
 namespace Workflow.App.Triggers.Functions;
@@ -35,6 +36,11 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
         if (await KeepsAsync(instance, options, cancellation))
         {
             return instance;
+        }
+
+        if (options.Within is { } within)
+        {
+            await CheckLastsAsync(within, cancellation);
         }
 
         using var answer = await SendAsync(HttpMethod.Post, $"orchestrators/{Escape(orchestratorName)}/{Escape(instance)}", "", json, cancellation);
@@ -184,6 +190,13 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, string what, CancellationToken cancellation) => answer.IsSuccessStatusCode
         ? await answer.Content.ReadFromJsonAsync<T>(Json, cancellation) ?? throw new HttpRequestException($"The Durable Task extension answered nothing when asked to {what}.")
         : throw await FailureAsync(answer, what, cancellation);
+
+    /// <summary>Any statement does: the server refuses it where it has ended the transaction.</summary>
+    private static async Task CheckLastsAsync(NpgsqlTransaction within, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("SELECT", within.Connection, within);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
 
     /// <summary>Without the address, which holds a key.</summary>
     private static async Task<HttpRequestException> FailureAsync(HttpResponseMessage answer, string what, CancellationToken cancellation) => new(

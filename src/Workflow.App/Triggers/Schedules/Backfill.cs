@@ -68,7 +68,7 @@ internal sealed class FindTicks(Settings settings) : TaskActivity<BackfillInput,
 internal sealed class StartTick(Settings settings, Runs runs) : TaskActivity<TickOf, string>
 {
     public override Task<string> RunAsync(TaskActivityContext context, TickOf input) =>
-        runs.StartForAsync(settings.Find(input.Pipeline), input.Tick, context.CancellationToken);
+        runs.StartForAsync(settings.Find(input.Pipeline), input.Tick, within: null, context.CancellationToken);
 }
 
 /// <summary>How the run of a tick stands; one that was purged has ended.</summary>

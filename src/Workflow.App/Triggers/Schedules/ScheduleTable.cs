@@ -139,6 +139,9 @@ internal sealed class LockedSchedule(NpgsqlConnection connection, NpgsqlTransact
 
     public ScheduleRow Row => row;
 
+    /// <summary>Holds the schedule; what is done in it is done when the schedule is saved, and not at all otherwise.</summary>
+    public NpgsqlTransaction Transaction => transaction;
+
     /// <param name="tellOthers">Wakes the hosts that sleep until a tick they knew of.</param>
     public async Task SaveAsync(ScheduleRow changed, bool tellOthers, CancellationToken cancellation)
     {

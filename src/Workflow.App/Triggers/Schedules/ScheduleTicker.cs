@@ -1,3 +1,4 @@
+using Npgsql;
 using Workflow.App.Pipelines;
 using Workflow.Durable;
 
@@ -10,9 +11,13 @@ namespace Workflow.App.Triggers.Schedules;
 internal sealed record Ticked(DateTimeOffset Now, TimeSpan? LookIn, bool IsUpToDate);
 
 /// <summary>
-/// Starts the runs of the ticks that are due. A schedule is in one host's hands at a time; the run's id is made of the tick, and the row moves on
-/// only after the start is durable: whoever dies in between, the tick is due still, and starting it again finds the run that is there.
+/// Starts the runs of the ticks that are due. A schedule is in one host's hands at a time, and the start of a run and the row's moving on are one
+/// transaction: whoever dies or freezes in between has done neither, and the tick is due still.
 /// </summary>
+/// <remarks>
+/// Where runs are kept elsewhere (<see cref="StartOrchestrationOptions.Within"/>) the start comes before the row moves on. The run's id is made of the
+/// tick: starting it again finds the run that is there.
+/// </remarks>
 internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTaskClient client, ILogger<ScheduleTicker> logger)
 {
     // A run that is waited for may have ended.
@@ -33,8 +38,7 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
         var (row, now) = (locked.Row, locked.Now);
         var schedule = row.ReadSchedule();
         var turn = schedule is not null && ScheduleTurn.IsDue(row, now) ? ScheduleTurn.Take(row, schedule, await IsBusyAsync(row, cancellation), now) : new([], row);
-        row = await StartAsync(pipeline, turn, cancellation);
-        ReportLeftOut(locked.Row, row);
+        (row, var started) = await StartAsync(pipeline, turn, locked.Transaction, cancellation);
         var isDue = schedule is not null && ScheduleTurn.IsDue(row, now);
         var isUpToDate = seen is not null || !isDue;
         row = seen is null && isUpToDate ? row.With(pipeline.Schedule!, now) : row;
@@ -42,6 +46,7 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
         {
             // The others know when the next tick of a schedule is due, but not of another schedule.
             await locked.SaveAsync(row, tellOthers: seen is null, cancellation);
+            Report(started, locked.Row, row);
         }
 
         var wait = isDue && turn.Start.Count < ScheduleTurn.MostAtOnce ? LookAtRun : row.ReadSchedule() is null ? null : row.DueIn(now);
@@ -64,16 +69,17 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
     private async Task<bool> IsBusyAsync(ScheduleRow row, CancellationToken cancellation) =>
         row is { LastInstance: { } last, Overlap: not OverlapPolicy.Allow } && await client.GetInstanceAsync(last, getInputsAndOutputs: false, cancellation) is { IsCompleted: false };
 
-    private async Task<ScheduleRow> StartAsync(Pipeline pipeline, ScheduleTurn turn, CancellationToken cancellation)
+    private async Task<(ScheduleRow Row, IReadOnlyList<ScheduleRow> Started)> StartAsync(
+        Pipeline pipeline, ScheduleTurn turn, NpgsqlTransaction within, CancellationToken cancellation)
     {
         var row = turn.Row;
+        var started = new List<ScheduleRow>();
         foreach (var tick in turn.Start)
         {
             try
             {
-                var instance = await runs.StartForAsync(pipeline, tick, cancellation);
-                row = row with { LastTick = tick, LastInstance = instance };
-                logger.LogInformation("{Tick:u} is run {Instance} of {Pipeline}.", tick, instance, pipeline.Name);
+                row = row with { LastTick = tick, LastInstance = await runs.StartForAsync(pipeline, tick, within, cancellation) };
+                started.Add(row);
             }
             catch (UsageException wrong)
             {
@@ -82,11 +88,16 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
             }
         }
 
-        return row;
+        return (row, started);
     }
 
-    private void ReportLeftOut(ScheduleRow before, ScheduleRow now)
+    private void Report(IReadOnlyList<ScheduleRow> started, ScheduleRow before, ScheduleRow now)
     {
+        foreach (var row in started)
+        {
+            logger.LogInformation("{Tick:u} is run {Instance} of {Pipeline}.", row.LastTick, row.LastInstance, row.Pipeline);
+        }
+
         if (now.LeftOutTick != before.LeftOutTick)
         {
             logger.LogWarning("The tick of {Pipeline} at {Tick:u} is left out: {Reason}. The next is at {Next:u}.", now.Pipeline, now.LeftOutTick, now.LeftOutReason, now.NextTick);

@@ -52,15 +52,17 @@ internal sealed class ScheduleHosts : IAsyncDisposable
     /// <summary>A host with a pipeline <c>p</c> that has such a trigger, or with none.</summary>
     public async Task<ScheduleWatch> StartAsync(object? trigger, DateTimeOffset? clock = null)
     {
-        var settings = Settings(trigger);
         var time = new FakeTimeProvider(clock ?? _now);
-        var runs = new Runs(Client, settings, new ObjectStores([]));
-        var watch = new ScheduleWatch(settings, Table, new(Table, runs, Client, _services.GetRequiredService<ILogger<ScheduleTicker>>()), time, _services.GetRequiredService<ILogger<ScheduleWatch>>());
+        var watch = new ScheduleWatch(Settings(trigger), Table, Ticker(trigger), time, _services.GetRequiredService<ILogger<ScheduleWatch>>());
         _hosts.Add((watch, time));
         await watch.StartAsync(TestContext.Current.CancellationToken);
         await RestAsync();
         return watch;
     }
+
+    /// <summary>What a host with such a trigger takes ticks with.</summary>
+    public ScheduleTicker Ticker(object? trigger) =>
+        new(Table, new(Client, Settings(trigger), new ObjectStores([])), Client, _services.GetRequiredService<ILogger<ScheduleTicker>>());
 
     public async Task StopAsync(ScheduleWatch watch)
     {

@@ -54,7 +54,7 @@ public sealed class ScheduleWatchTests(PostgresFixture postgres)
         var dead = await hosts.StartAsync(Hourly);
         await hosts.StopAsync(dead);
         var settings = hosts.Settings(Hourly);
-        await new Runs(hosts.Client, settings, new ObjectStores([])).StartForAsync(settings.Find("p"), ScheduleHosts.Start.AddMinutes(20), Cancellation);
+        await new Runs(hosts.Client, settings, new ObjectStores([])).StartForAsync(settings.Find("p"), ScheduleHosts.Start.AddMinutes(20), within: null, Cancellation);
 
         await hosts.PassAsync(20 * Minute);
         await hosts.StartAsync(Hourly);
@@ -79,6 +79,52 @@ public sealed class ScheduleWatchTests(PostgresFixture postgres)
 
         Assert.Empty(await hosts.RunsAsync());
         Assert.Equal(ScheduleHosts.Start.AddHours(2), (await hosts.RowAsync()).NextTick);
+    }
+
+    [Fact]
+    public async Task A_host_that_freezes_over_a_tick_does_not_start_it_when_it_wakes_and_others_have_been_through_with_it()
+    {
+        var daily = new { Schedule = "20 0 * * *" };
+        await using var hosts = await ScheduleHosts.CreateAsync(postgres);
+        await hosts.StopAsync(await hosts.StartAsync(daily));
+        await hosts.PassAsync(Hour);
+        await ChangeAsync(hosts, row => row with { LastInstance = "p-before" });
+        Assert.Empty(await hosts.RunsAsync());
+
+        // It has the schedule in its hands and asks whether the run before has ended: that is where it hangs.
+        await using var lake = new NpgsqlConnection(hosts.Connection);
+        await lake.OpenAsync(Cancellation);
+        await using var ice = await lake.BeginTransactionAsync(Cancellation);
+        await using (var freeze = new NpgsqlCommand("lock table durable.instances", lake, ice))
+        {
+            await freeze.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        var taking = hosts.Ticker(daily).TakeAsync(hosts.Settings(daily).Find("p"), seen: null, ScheduleHosts.Start, Cancellation);
+        await Eventually.TrueAsync(async () => await hosts.ExecuteAsync("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == "1");
+        await hosts.ExecuteAsync($"select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and datname = current_database() and pid <> {lake.ProcessID}");
+
+        // Another host has taken the tick, its run has ended, and was purged.
+        await ChangeAsync(hosts, row => row with { NextTick = ScheduleHosts.Start.AddDays(1), LastTick = ScheduleHosts.Start.AddMinutes(20) });
+        await ice.RollbackAsync(Cancellation);
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => taking);
+        Assert.Empty(await hosts.RunsAsync());
+    }
+
+    [Fact]
+    public async Task A_run_whose_tick_could_not_be_ticked_off_was_never_started()
+    {
+        await using var hosts = await ScheduleHosts.CreateAsync(postgres);
+        await hosts.StartAsync(Hourly);
+        await hosts.ExecuteAsync("alter table schedules add constraint only_the_past check (last_tick is null)");
+        await hosts.PassAsync(20 * Minute);
+        Assert.Empty(await hosts.RunsAsync());
+        await hosts.ExecuteAsync("alter table schedules drop constraint only_the_past");
+
+        await hosts.PassAsync(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(["20250101T002000Z"], await hosts.RunsAsync());
     }
 
     [Theory]
