@@ -24,23 +24,27 @@ internal static class LambdaCommand
     {
         var api = Environment.GetEnvironmentVariable(Api) ?? throw new UsageException($"{Api} is not set. Lambda sets it for the bootstrap of a custom runtime; elsewhere use workflow serve.");
         using var runtime = new LambdaRuntime(api);
-        ServiceProvider services;
+        await using var services = await StartAsync(runtime, line.DataFolder(), cancellation);
+        await ServeAsync(runtime, services.GetRequiredService<LambdaFunction>(), cancellation);
+        return CommandLine.Completed;
+    }
+
+    /// <summary>The services with the function in them, or the reason for Lambda's log why it cannot be made.</summary>
+    internal static async Task<ServiceProvider> StartAsync(LambdaRuntime runtime, DataFolder data, CancellationToken cancellation)
+    {
+        ServiceProvider? services = null;
         try
         {
-            services = LambdaFunction.Create(line.DataFolder());
+            services = LambdaFunction.Create(data);
+            services.GetRequiredService<LambdaFunction>();
+            return services;
         }
         catch (Exception failed)
         {
+            await (services?.DisposeAsync() ?? ValueTask.CompletedTask);
             await runtime.FailInitAsync(failed, cancellation);
             throw;
         }
-
-        await using (services)
-        {
-            await ServeAsync(runtime, services.GetRequiredService<LambdaFunction>(), cancellation);
-        }
-
-        return CommandLine.Completed;
     }
 
     private static async Task ServeAsync(LambdaRuntime runtime, LambdaFunction function, CancellationToken cancellation)

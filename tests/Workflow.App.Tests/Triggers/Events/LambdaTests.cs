@@ -5,8 +5,14 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Workflow.App.Commands;
 using Workflow.App.Hosting;
+using Workflow.App.Triggers.Events.Lambda;
+using Workflow.Cloud.Aws;
+using Workflow.Cloud.Objects;
+using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Triggers.Events;
@@ -77,6 +83,53 @@ public sealed class LambdaTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("ConnectionStrings:Hub: name the PostgreSQL database", failed.GetProperty("errorMessage").GetString(), StringComparison.Ordinal);
         Assert.NotEqual(0, ended.ExitCode);
         Assert.Contains("ConnectionStrings:Hub", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Local", """{ "STS": "aws" }""", null)]
+    [InlineData("Aws", """{ "SecretsManager": "aws", "STS": "aws" }""", null)]
+    [InlineData("KeyVault", """{ "STS": "aws" }""", "orders/storage")]
+    [InlineData("Aws", """{ "SecretsManager": "aws", "STS": "aws" }""", "orders/storage")]
+    public async Task With_all_settings_of_both_clouds_the_function_has_what_they_name(string secrets, string endpoints, string? storageSecret)
+    {
+        _installation.Settings["Secrets"] = new JsonObject { ["Store"] = secrets };
+        _installation.Settings["Azure"] = new JsonObject
+        {
+            ["Identity"] = new JsonObject { ["Kind"] = "ManagedIdentity" },
+            ["Storage"] = new JsonObject { ["Account"] = "contoso", ["Secret"] = storageSecret },
+            ["KeyVault"] = "https://orders.vault.azure.net",
+        };
+        _installation.Settings["Aws"] = new JsonObject
+        {
+            ["Region"] = "eu-central-1",
+            ["Endpoints"] = JsonNode.Parse(endpoints),
+            ["Roles"] = new JsonArray(new JsonObject { ["Arn"] = "arn:aws:iam::123456789012:role/workflow" }),
+            ["WebIdentity"] = new JsonObject { ["Source"] = "Azure", ["Audience"] = "api://aws-workflow" },
+        };
+        _installation.WriteSettings();
+        using var runtime = new LambdaRuntime(_lambda.Address);
+
+        await using var services = await LambdaCommand.StartAsync(runtime, _installation.Data, TestContext.Current.CancellationToken);
+
+        Assert.NotNull(services.GetRequiredService<LambdaFunction>());
+        Assert.Equal(["az", "local", "s3"], services.GetServices<IObjectStore>().Select(store => store.Scheme).Order(StringComparer.Ordinal));
+        Assert.Equal($"{secrets}SecretStore", services.GetRequiredService<SecretStores>().For("orders/database").GetType().Name);
+        Assert.NotNull(services.GetRequiredService<AwsEndpoints>().Credentials!.Credentials);
+    }
+
+    [Fact]
+    public async Task What_the_function_needs_and_cannot_be_made_is_told_at_its_start()
+    {
+        _installation.Settings["Secrets"] = new JsonObject { ["Store"] = "Aws" };
+        _installation.Settings["Azure"] = new JsonObject { ["Storage"] = new JsonObject { ["Account"] = "contoso", ["Secret"] = "orders/storage" } };
+        _installation.Settings["Aws"] = new JsonObject { ["Profile"] = "nobody" };
+        _installation.WriteSettings();
+        using var runtime = new LambdaRuntime(_lambda.Address);
+
+        await Assert.ThrowsAsync<AwsRefusedException>(() => LambdaCommand.StartAsync(runtime, _installation.Data, TestContext.Current.CancellationToken));
+
+        var failed = JsonDocument.Parse(await _lambda.InitErrorAsync()).RootElement;
+        Assert.Contains("there is no profile 'nobody'", failed.GetProperty("errorMessage").GetString(), StringComparison.Ordinal);
     }
 
     private WorkflowProcess Start(DataFolder data) => WorkflowProcess.Start(["lambda", "--data", data.Path], new Dictionary<string, string> { ["AWS_LAMBDA_RUNTIME_API"] = _lambda.Address });

@@ -26,6 +26,7 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         services.AddSingleton(settings).AddSingleton(data).AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new ServiceDatabase(hub, settings.Host.HubName ?? new DurableTaskOptions().TaskHub));
         services.AddAws(settings, _ => throw new InvalidOperationException("In Lambda there are no stand-ins: set the services of Aws:Endpoints to aws."));
+        services.AddOutboundGuard(settings.Outbound);
         services.AddPipelines(data).AddAzure(settings.Azure).AddSecrets(settings.Secrets, data, known);
         services.AddDurableTaskClient(options =>
         {
