@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Workflow.App.Configuration;
@@ -44,6 +47,9 @@ internal sealed record ListenAddresses(IReadOnlyList<string> Urls, bool OrAnyPor
 
         return all.Length > 0 ? new(all, OrAnyPort: false) : throw new UsageException("--urls names no address. Write http://127.0.0.1:PORT.");
     }
+
+    /// <summary>Where a server that listens is called from this machine.</summary>
+    public static Uri FromHere(IServer server) => FromHere(server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses);
 
     /// <summary>Of the addresses a server listens on, the one to call from this machine.</summary>
     public static Uri FromHere(IEnumerable<string> bound)

@@ -7,11 +7,13 @@ namespace Workflow.App.Hosting;
 
 internal static class OutboundCalls
 {
-    /// <summary>All HTTP clients of the service call through the guard; its own stand-ins are open to it.</summary>
+    /// <summary>All HTTP clients of the process call through the guard; where it is a service, its own stand-ins are open to it.</summary>
     public static IServiceCollection AddOutboundGuard(this IServiceCollection services, OutboundSettings settings)
     {
-        services.AddSingleton(provider => new OutboundGuard(
-            settings.Allow, () => provider.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.Select(address => new Uri(address)) ?? []));
+        services.AddSingleton(provider => new OutboundGuard(settings.Allow, () => Own(provider.GetService<IServer>())));
         return services.ConfigureHttpClientDefaults(client => client.ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<OutboundGuard>().CreateHandler()));
     }
+
+    private static IEnumerable<Uri> Own(IServer? server) =>
+        server?.Features.Get<IServerAddressesFeature>() is { Addresses.Count: > 0 } listening ? [ListenAddresses.FromHere(listening.Addresses)] : [];
 }

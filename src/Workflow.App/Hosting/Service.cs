@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Workflow.App.Api;
 using Workflow.App.Api.Access;
@@ -138,7 +137,7 @@ internal sealed class Service : IAsyncDisposable
         services.AddAzure(settings.Azure);
         services.AddSecrets(settings.Secrets, options.Data, known);
         services.AddObjectEvents().AddInbound();
-        services.AddAws(settings, provider => AddressOf(provider.GetRequiredService<IServer>())).AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
+        services.AddAws(settings, provider => ListenAddresses.FromHere(provider.GetRequiredService<IServer>())).AddLocalAws(options.Data.Path, NotificationDelivery.Topics(settings.Pipelines));
         if (options.Roles.HasFlag(ServiceRoles.Functions))
         {
             services.AddFunctions(settings, known.Hide);
@@ -200,7 +199,5 @@ internal sealed class Service : IAsyncDisposable
         hub.ConnectionString = databases.Hub;
     }
 
-    private static Uri AddressOf(WebApplication app) => AddressOf(app.Services.GetRequiredService<IServer>());
-
-    private static Uri AddressOf(IServer server) => ListenAddresses.FromHere(server.Features.Get<IServerAddressesFeature>()!.Addresses);
+    private static Uri AddressOf(WebApplication app) => ListenAddresses.FromHere(app.Services.GetRequiredService<IServer>());
 }

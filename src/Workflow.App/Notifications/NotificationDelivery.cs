@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Notifications;
@@ -65,5 +65,5 @@ internal sealed class NotificationDelivery(SlackNotifier slack, SnsNotifier sns,
         ? address
         : throw new SecretException($"The field '{UrlField}' of secret '{secret.Name}' is not the address of a webhook.");
 
-    private Uri Here(string path) => new(new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()), path);
+    private Uri Here(string path) => new(ListenAddresses.FromHere(server), path);
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
+using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.App.Tests.Faults;
@@ -65,6 +66,20 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         Assert.Equal(["4", "4", null], (await ContactsAsync(installation)).Select(contact => contact.Segment));
         Assert.Equal((1, 0, 1), (Number(run, "rowsIn"), Number(run, "loaded"), Number(run, "quarantined")));
         Assert.Equal((2, 1), (Number(run, "contactsUpdated"), Number(run, "contactsFailed")));
+    }
+
+    [Fact]
+    public async Task A_service_that_other_machines_reach_finds_its_own_stand_ins()
+    {
+        await using var installation = await PrepareAsync(postgres, Contacts(1));
+        installation.Data.Create();
+        LocalKey.Ensure(installation.Data);
+        await installation.StartServiceAsync(listen: ListenAddresses.Parse("http://0.0.0.0:0"));
+
+        var run = await RunAsync(installation, Csv(1), new { @object = Segments, slack = "local:etl" });
+
+        Assert.Equal(1, Number(run, "loaded"));
+        Assert.StartsWith("sync completed", Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
     }
 
     [Fact]

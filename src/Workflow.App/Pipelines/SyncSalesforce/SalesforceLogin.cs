@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Workflow.App.Hosting;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Salesforce;
 using Workflow.Cloud.Secrets;
@@ -33,5 +33,5 @@ internal sealed class SalesforceLogin(SalesforceClient client, Secrets secrets, 
     private static bool IsLoginFailure(Exception refused) =>
         refused is SalesforceException { Code: "invalid_grant" or "invalid_client" or "invalid_client_id" or "INVALID_LOGIN" or "HTTP_401" };
 
-    private Uri StandIn() => new(new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()), LocalSalesforce.Path);
+    private Uri StandIn() => new(ListenAddresses.FromHere(server), LocalSalesforce.Path);
 }
