@@ -8,6 +8,8 @@ namespace Workflow.Cloud.Notifications;
 public sealed record NotificationOutcome(bool Delivered, int Attempts, string? Failure);
 
 /// <summary>Posts to whoever wants to be told, trying again where that can help.</summary>
+/// <param name="http">Is to follow no redirects.</param>
+/// <param name="receiver">As outcomes name it.</param>
 internal sealed class Posting(HttpClient http, TimeProvider time, string receiver)
 {
     private const int Attempts = 3;
@@ -49,6 +51,11 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
             if (response.IsSuccessStatusCode)
             {
                 return new(null, false, null);
+            }
+
+            if ((int)response.StatusCode is >= 300 and < 400)
+            {
+                return new($"{receiver} answered {(int)response.StatusCode}: it has moved, and no message is sent after it. Write the address where it is now.", false, null);
             }
 
             var reason = await response.Content.ReadAsStringAsync(either.Token);
