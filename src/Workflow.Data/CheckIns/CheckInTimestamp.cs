@@ -5,7 +5,8 @@ namespace Workflow.Data.CheckIns;
 
 /// <summary>
 /// When somebody checked in, in one of three forms: <c>2018-11-26 14:47:36.0429 UTC</c>, <c>02/28/2018 12:05 AM</c> and
-/// <c>26 сентября 2019 00:00</c>, the month in the genitive. The latter two name no zone and are UTC, too.
+/// <c>26 сентября 2019 00:00</c>, the month in the genitive. The latter two name no zone and are UTC, too. Of a fraction of a second up to
+/// nine digits are read and six kept: those beyond are cut off, so that no moment becomes a later one.
 /// </summary>
 public static class CheckInTimestamp
 {
@@ -22,10 +23,19 @@ public static class CheckInTimestamp
 
     private static bool TryIso(ReadOnlySpan<byte> text, out long micros)
     {
-        const int seconds = 19;
+        const int seconds = 19, microseconds = 26, nanoseconds = 29;
         micros = 0;
-        return text.EndsWith(Utc) && text[..^Utc.Length] is { Length: >= seconds } time && time[10] == ' '
-            && ValueText.TryTimestamp(time, out micros, out var hasZone) && !hasZone;
+        if (!text.EndsWith(Utc) || text[..^Utc.Length] is not { Length: >= seconds } time)
+        {
+            return false;
+        }
+
+        if (time.Length is > microseconds and <= nanoseconds && !time[microseconds..].ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        {
+            time = time[..microseconds];
+        }
+
+        return time[10] == ' ' && ValueText.TryTimestamp(time, out micros, out var hasZone) && !hasZone;
     }
 
     /// <summary><c>MM/dd/yyyy hh:mm AM</c>: of twelve hours, so 12 AM is midnight and 12 PM noon.</summary>
