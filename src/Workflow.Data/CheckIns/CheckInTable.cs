@@ -10,14 +10,15 @@ namespace Workflow.Data.CheckIns;
 public sealed class CheckInTable(NpgsqlDataSource warehouse, TableName table)
 {
     /// <summary>
-    /// Adds the rows of a Parquet file of <c>username, project, hours, timestamp</c>, unless their source's content was loaded before:
-    /// then they are skipped, whatever the source is called now. Equal rows of one source are all added; so are those of another one.
+    /// Adds the rows of a Parquet file of <c>line, username, project, hours, timestamp</c>. Of a content that was loaded before, whatever
+    /// its source was called, only rows are added whose lines no load has brought: those that a test refused then and lets pass now. Equal
+    /// rows of one source are all added; so are those of another one.
     /// </summary>
     /// <param name="identity">Of the source; its table is this one.</param>
     /// <param name="quarantined">Rows of the source that are not in the file.</param>
     /// <exception cref="WarehouseException">The table does not take the rows; trying again does not help.</exception>
     /// <exception cref="NpgsqlException">The warehouse is out of reach or refuses.</exception>
-    public Task<LoadCounts> LoadAsync(string parquetFile, LoadIdentity identity, long quarantined, CancellationToken cancellation) =>
+    public Task<CheckInLoad> LoadAsync(string parquetFile, LoadIdentity identity, long quarantined, CancellationToken cancellation) =>
         LoadTransaction.RunAsync(warehouse, identity, load => LoadAsync(load, parquetFile, quarantined, cancellation), cancellation);
 
     /// <summary>All check-ins of a user, in the order they were loaded; none before the first load.</summary>
@@ -29,19 +30,42 @@ public sealed class CheckInTable(NpgsqlDataSource warehouse, TableName table)
     public async Task<IReadOnlyList<(long Id, CheckIn CheckIn)>> OfUserAsync(string user, long after, int limit, CancellationToken cancellation) =>
         await ReadAsync(user, after, limit, cancellation).ToListAsync(cancellation);
 
-    private async Task<LoadCounts> LoadAsync(LoadTransaction load, string parquetFile, long quarantined, CancellationToken cancellation)
+    private async Task<CheckInLoad> LoadAsync(LoadTransaction load, string parquetFile, long quarantined, CancellationToken cancellation)
     {
         using var duckDb = DuckDbDatabase.Open(new() { Threads = 1 });
         using var source = duckDb.Connect();
-        var rows = (long)source.Scalar("select count(*) from read_parquet(?)", cancellation, parquetFile)!;
-        var isKnown = await TargetTable.FindAsync(load.Connection, table, cancellation) is not null && await load.HasContentAsync(cancellation);
-        if (!isKnown)
+        var before = await TargetTable.FindAsync(load.Connection, table, cancellation) is null ? null : await load.FindContentAsync<CheckInLoad>(cancellation);
+        // A load of before lines were noted has brought all that passed.
+        IReadOnlyList<LineRange> lines = before is null ? [] : before.Lines ?? [new(0, long.MaxValue)];
+        await CreateAsync(load.Connection, cancellation);
+        FindNewRows(source, parquetFile, lines, cancellation);
+        var loaded = await QueryCopy.RunAsync(source, "select username, project, hours, \"timestamp\" from new_rows order by line", load.Connection, table, cancellation);
+        var passed = (long)source.Scalar("select count(*) from read_parquet(?)", cancellation, parquetFile)!;
+        return new(RowsIn: passed + quarantined, loaded, quarantined, Skipped: passed - loaded, [.. lines, .. ReadNewLines(source, cancellation)]);
+    }
+
+    private static void FindNewRows(DuckDbConnection source, string parquetFile, IReadOnlyList<LineRange> loaded, CancellationToken cancellation)
+    {
+        source.Execute("create table loaded (first_line bigint, last_line bigint)", cancellation);
+        using (var ranges = source.Append("loaded"))
         {
-            await CreateAsync(load.Connection, cancellation);
-            await QueryCopy.RunAsync(source, "select username, project, hours, \"timestamp\" from read_parquet(?)", load.Connection, table, cancellation, parquetFile);
+            foreach (var (first, last) in loaded)
+            {
+                ranges.Append(first);
+                ranges.Append(last);
+                ranges.EndRow();
+            }
+
+            ranges.Complete();
         }
 
-        return new(RowsIn: rows + quarantined, Loaded: isKnown ? 0 : rows, Quarantined: quarantined, Skipped: isKnown ? rows : 0, Duplicates: 0);
+        source.Execute(SqlText.Read("CheckIns/new_rows.sql", ("file", SqlText.Literal(parquetFile))), cancellation);
+    }
+
+    private static List<LineRange> ReadNewLines(DuckDbConnection source, CancellationToken cancellation)
+    {
+        using var ranges = source.Query(SqlText.Read("CheckIns/new_lines.sql"), cancellation);
+        return [.. ranges.Rows(cancellation).Select(row => new LineRange((long)row[0]!, (long)row[1]!))];
     }
 
     private async Task CreateAsync(NpgsqlConnection connection, CancellationToken cancellation)
@@ -78,3 +102,11 @@ public sealed class CheckInTable(NpgsqlDataSource warehouse, TableName table)
         }
     }
 }
+
+/// <summary>Lines of a file that follow each other, both inclusive.</summary>
+public sealed record LineRange(long First, long Last);
+
+/// <summary>What a load of check-ins did. Skipped are rows that a load before has brought.</summary>
+/// <param name="Lines">Those of the content whose rows are in the table, by this load or one before.</param>
+public sealed record CheckInLoad(long RowsIn, long Loaded, long Quarantined, long Skipped, IReadOnlyList<LineRange>? Lines)
+    : LoadCounts(RowsIn, Loaded, Quarantined, Skipped, Duplicates: 0);

@@ -34,10 +34,10 @@ public sealed record CheckInTestResult(long Passed, long Failed, IReadOnlyList<F
 /// </summary>
 public static class CheckInTest
 {
-    /// <summary>The rows that passed, as <c>username, project, hours, timestamp</c>, in the order of the file.</summary>
+    /// <summary>The rows that passed, as <c>line, username, project, hours, timestamp</c>, in the order of the file.</summary>
     public const string PassedFile = "passed.parquet";
 
-    private const string Passed = "select \"user\" as username, project, hours, \"timestamp\" from good_rows order by _row";
+    private const string Passed = "select _row as line, \"user\" as username, project, hours, \"timestamp\" from good_rows order by _row";
 
     /// <summary>The names of the rules, and so of what there may be a file for.</summary>
     public static IReadOnlyList<string> RuleNames { get; } = [.. Rules(mostHours: 0).Select(rule => rule.Name)];

@@ -1,8 +1,8 @@
 -- The rows that one rule refuses, with the values as the file had them.
-select line,
-       "rule",
+select "rule",
        coalesce(fault, reason) as reason,
        {source} as source,
+       line,
        "user",
        timestamp_text as "timestamp",
        hours_text as hours,

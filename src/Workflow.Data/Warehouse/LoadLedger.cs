@@ -61,14 +61,14 @@ internal sealed class LoadLedger(NpgsqlConnection connection, LoadIdentity load)
         return await command.ExecuteScalarAsync(cancellation) is string last && last == load.ContentSha256;
     }
 
-    /// <summary>Whether this content was loaded into the table before, last or not.</summary>
-    public async Task<bool> HasContentAsync(CancellationToken cancellation)
+    /// <summary>What was reported when this content was loaded into the table the last time, however long ago; null where it never was.</summary>
+    public async Task<TResult?> FindContentAsync<TResult>(CancellationToken cancellation) where TResult : LoadCounts
     {
-        await using var command = new NpgsqlCommand($"select exists (select from {_ledger} where target = $1 and content_sha256 = $2)", connection)
+        await using var command = new NpgsqlCommand($"select result from {_ledger} where target = $1 and content_sha256 = $2 order by id desc limit 1", connection)
         {
             Parameters = { new() { Value = load.Table.ToString() }, new() { Value = load.ContentSha256 } },
         };
-        return await command.ExecuteScalarAsync(cancellation) is true;
+        return await command.ExecuteScalarAsync(cancellation) is string result ? JsonSerializer.Deserialize<TResult>(result, JsonSerializerOptions.Web) : null;
     }
 
     public async Task RecordAsync<TResult>(TResult result, CancellationToken cancellation) where TResult : LoadCounts

@@ -61,8 +61,8 @@ public sealed class LoadTransaction
     /// <summary>Whether this content was the last to be loaded into the table.</summary>
     public Task<bool> IsLastContentAsync(CancellationToken cancellation) => _ledger.IsLastContentAsync(cancellation);
 
-    /// <summary>Whether this content was loaded into the table before, last or not.</summary>
-    public Task<bool> HasContentAsync(CancellationToken cancellation) => _ledger.HasContentAsync(cancellation);
+    /// <summary>What was reported when this content was loaded into the table the last time, however long ago; null where it never was.</summary>
+    public Task<TResult?> FindContentAsync<TResult>(CancellationToken cancellation) where TResult : LoadCounts => _ledger.FindContentAsync<TResult>(cancellation);
 
     private static async Task WaitForOthersAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
     {

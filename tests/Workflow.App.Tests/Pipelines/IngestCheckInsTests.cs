@@ -70,7 +70,7 @@ public sealed class IngestCheckInsTests(PostgresFixture postgres)
         var failed = installation.Objects("staging").Single(name => name.EndsWith("/user_present.csv", StringComparison.Ordinal));
         Assert.StartsWith("state=failed_tests/table=dailycheckins/year=2024/month=3/day=3/dailycheckins.", failed, StringComparison.Ordinal);
         Assert.Equal(
-            $"line,rule,reason,source,user,timestamp,hours,project,raw\n3,user_present,no user,{Landed},,2018-11-26 14:47:36 UTC,1,security,\n",
+            $"rule,reason,source,line,user,timestamp,hours,project,raw\nuser_present,no user,{Landed},3,,2018-11-26 14:47:36 UTC,1,security,\n",
             installation.Read($"local://staging/{failed}"));
         var message = Assert.Single(await installation.SlackAsync()).Text;
         Assert.StartsWith("Ingestion Fail: ", message, StringComparison.Ordinal);
@@ -106,6 +106,37 @@ public sealed class IngestCheckInsTests(PostgresFixture postgres)
         Assert.Equal(["hours_in_range"], Failed(installation));
         Assert.Equal((1, 1, 0, 0), Balance(await RunAsync(installation, new { @object = Landed, mostHours = 31.5 })));
         Assert.Empty(Failed(installation));
+    }
+
+    [Fact]
+    public async Task Rows_that_were_quarantined_are_loaded_once_when_a_later_run_lets_them_pass()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop(Landed, Header
+            + "ned,2018-11-26 14:47:36 UTC,30,bizdev\n"
+            + "arya,02/28/2018 12:05 AM,1.5,project-00\n"
+            + "arya,02/28/2018 12:05 AM,1.5,project-00\n"
+            + "bran,2018-11-26 14:47:36 UTC,40,bizdev\n");
+
+        Assert.Equal((4, 2, 2, 0), Balance(await RunAsync(installation, new { @object = Landed, hardTesting = false })));
+        Assert.Equal((4, 1, 1, 2), Balance(await RunAsync(installation, new { @object = Landed, hardTesting = false, mostHours = 31.5 })));
+        Assert.Equal((4, 1, 0, 3), Balance(await RunAsync(installation, new { @object = Landed, mostHours = 40 })));
+        Assert.Equal((4, 0, 0, 4), Balance(await RunAsync(installation, new { @object = Landed, mostHours = 40 })));
+
+        Assert.Equal(["arya|1.50", "arya|1.50", "ned|30.00", "bran|40.00"], await installation.QueryAsync("select username, hours from daily_checkins order by id"));
+        Assert.Empty(Failed(installation));
+    }
+
+    [Fact]
+    public async Task What_was_quarantined_stays_so_until_it_is_loaded()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop(Landed, Header + "ned,2018-11-26 14:47:36 UTC,30,bizdev\n");
+        await RunAsync(installation, new { @object = Landed, hardTesting = false });
+        await installation.ExecuteAsync("alter table daily_checkins rename column hours to duration");
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, (await RunAsync(installation, new { @object = Landed, mostHours = 31.5 })).Status);
+        Assert.Equal(["hours_in_range"], Failed(installation));
     }
 
     [Fact]
@@ -223,6 +254,15 @@ public sealed class IngestCheckInsTests(PostgresFixture postgres)
     [InlineData("local://landing/mytable=t/x", "local://staging/", "local://staging/state=s/mytable=t/x.01234567.parquet")]
     public void Staging_keeps_the_partitions_of_the_landing_key(string landed, string staging, string placed) =>
         Assert.Equal(placed, $"{StagedCheckIns.Place(new() { Object = landed, Staging = staging }, "s", "0123456789abcdef", ".parquet")}");
+
+    [Fact]
+    public void By_default_the_end_of_an_ingestion_is_told_to_a_topic()
+    {
+        using var data = new TempFolder();
+        var options = Settings.Load(Settings.Sources(new(data.Path))).Find("ingest-check-ins").Configured;
+
+        Assert.StartsWith("arn:aws:sns:", options.Topic, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Settings_that_will_not_do_are_named()

@@ -77,14 +77,14 @@ public sealed class CheckInFileTests(TestWarehouse warehouse) : IClassFixture<Te
         Assert.Equal(CheckInTest.RuleNames.Select(rule => $"{rule}.csv").Order(), Directory.EnumerateFiles(folder, "*.csv").Select(Path.GetFileName).Order());
         Assert.Equal(
             [
-                "3,user_present,no user,local://landing/x.csv,,2018-12-20 10:00:00 UTC,8,bizdev,",
-                "4,user_present,no user,local://landing/x.csv,,yesterday,25,,",
+                "user_present,no user,local://landing/x.csv,3,,2018-12-20 10:00:00 UTC,8,bizdev,",
+                "user_present,no user,local://landing/x.csv,4,,yesterday,25,,",
             ],
             (await File.ReadAllLinesAsync(Path.Combine(folder, "user_present.csv"), Cancellation)).Skip(1));
         Assert.Equal(
-            ["8,record_whole,2 fields where the header has 4,local://landing/x.csv,,,,,\"ned,2018-12-20 10:00:00 UTC\""],
+            ["record_whole,2 fields where the header has 4,local://landing/x.csv,8,,,,,\"ned,2018-12-20 10:00:00 UTC\""],
             (await File.ReadAllLinesAsync(Path.Combine(folder, "record_whole.csv"), Cancellation)).Skip(1));
-        Assert.StartsWith("line,rule,reason,source,", (await File.ReadAllLinesAsync(Path.Combine(folder, "hours_read.csv"), Cancellation))[0], StringComparison.Ordinal);
+        Assert.StartsWith("rule,reason,source,line,", (await File.ReadAllLinesAsync(Path.Combine(folder, "hours_read.csv"), Cancellation))[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,6 +102,17 @@ public sealed class CheckInFileTests(TestWarehouse warehouse) : IClassFixture<Te
             Enumerable.Repeat("ned|bizdev|8.00|2018-12-20 10:00:00.5+00", 3),
             await warehouse.QueryAsync($"set timezone = 'UTC'; select username, project, hours, \"timestamp\"::text from {table} order by id"));
         Assert.Equal(["2|2|0|0", "2|0|0|2", "1|1|0|0", "2|0|0|2"], await warehouse.QueryAsync($"select rows_in, loaded, quarantined, skipped from {table.Schema}.load_ledger order by id"));
+    }
+
+    [Fact]
+    public async Task A_load_of_before_lines_were_noted_has_brought_all_rows()
+    {
+        var table = new TableName(warehouse.NewSchema(), "daily_checkins");
+        const string file = "user,timestamp,hours,project\nned,2018-12-20 10:00:00 UTC,8,bizdev\n";
+        await LoadAsync(table, file, "a");
+        await warehouse.ExecuteAsync($"update {table.Schema}.load_ledger set result = result - 'lines'");
+
+        Assert.Equal((0, 1), await LoadAsync(table, file, "a"));
     }
 
     [Fact]

@@ -209,7 +209,7 @@ public sealed class QueryCopyTests(TestWarehouse warehouse) : IClassFixture<Test
         var known = false;
         await LoadTransaction.RunAsync(warehouse.Source, load, async transaction =>
         {
-            known = await transaction.HasContentAsync(Cancellation);
+            known = await transaction.FindContentAsync<LoadCounts>(Cancellation) is not null;
             return new LoadCounts(0, 0, 0, 0, 0);
         }, Cancellation);
         return known;

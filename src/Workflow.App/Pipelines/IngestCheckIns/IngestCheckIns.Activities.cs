@@ -48,20 +48,12 @@ internal sealed class TestCheckIns(ObjectStores stores, Scratch scratch, ILogger
         var tested = await CheckInTest.RunAsync(
             new() { ParquetFile = parquet, Source = settings.Object!, MostHours = settings.MostHours, Folder = Path.GetDirectoryName(parquet)! }, context.CancellationToken);
         var failed = new List<FailedCheckIns>();
-        foreach (var rule in CheckInTest.RuleNames)
+        foreach (var (rule, rows) in tested.Rules)
         {
-            var address = StagedCheckIns.Place(settings, "failed_tests", staged.Sha256, $"/{rule}.csv");
-            if (tested.Rules.FirstOrDefault(found => found.Rule == rule) is { } found)
-            {
-                await stores.UploadAsync(folder.File("test", $"{rule}.csv"), address, WriteCondition.Always, context.CancellationToken);
-                failed.Add(new(rule, found.Rows, address.ToString()));
-                logger.LogWarning("{Rows} rows of {Object} fail {Rule}; they lie at {Failed}.", found.Rows, settings.Object, rule, address);
-            }
-            else
-            {
-                // Of a run before, with other limits.
-                await stores.For(address).DeleteAsync(address, context.CancellationToken);
-            }
+            var address = staged.FailedAt(settings, rule);
+            await stores.UploadAsync(folder.File("test", $"{rule}.csv"), address, WriteCondition.Always, context.CancellationToken);
+            failed.Add(new(rule, rows, address.ToString()));
+            logger.LogWarning("{Rows} rows of {Object} fail {Rule}; they lie at {Failed}.", rows, settings.Object, rule, address);
         }
 
         var passed = StagedCheckIns.Place(settings, "tested", staged.Sha256, ".parquet");
@@ -86,6 +78,7 @@ internal sealed class LoadCheckIns(ObjectStores stores, Warehouse warehouse, Scr
         {
             var loaded = await new CheckInTable(warehouse.Source, settings.Target()).LoadAsync(
                 parquet, new(settings.Target(), $"{loadKey:N}", settings.Object!, staged.Sha256), tested.Failed, context.CancellationToken);
+            await ForgetAsync(staged, tested, settings, context.CancellationToken);
             return new()
             {
                 RowsIn = loaded.RowsIn,
@@ -101,6 +94,16 @@ internal sealed class LoadCheckIns(ObjectStores stores, Warehouse warehouse, Scr
         catch (PostgresException refused) when (DatabaseRefusal.IsFinal(refused))
         {
             throw DatabaseRefusal.Explain($"The warehouse refused the load into {settings.Target()}", refused);
+        }
+    }
+
+    /// <summary>Removes the files of rules that rows failed in a run before, with other limits, and none fails now: these rows are in the table.</summary>
+    private async Task ForgetAsync(StagedCheckIns staged, TestedCheckIns tested, IngestCheckInsInput settings, CancellationToken cancellation)
+    {
+        foreach (var rule in CheckInTest.RuleNames.Except(tested.Rules.Select(failed => failed.Rule)))
+        {
+            var address = staged.FailedAt(settings, rule);
+            await stores.For(address).DeleteAsync(address, cancellation);
         }
     }
 }

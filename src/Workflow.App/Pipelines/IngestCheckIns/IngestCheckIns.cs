@@ -56,6 +56,9 @@ internal sealed record IngestCheckInsInput : PipelineInput
 /// <param name="Sha256">Of the file that landed.</param>
 internal sealed record StagedCheckIns(string Address, string Sha256, long Rows)
 {
+    /// <summary>Where the rows lie that fail a rule.</summary>
+    public ObjectAddress FailedAt(IngestCheckInsInput input, string rule) => Place(input, "failed_tests", Sha256, $"/{rule}.csv");
+
     /// <summary>
     /// Where what becomes of a landing file lies: under the prefix by state, then as it landed, from its partition <c>table=</c> on. The
     /// content is in the name, so that a file that comes again with other rows does not get into the run that is under way.
@@ -92,7 +95,7 @@ internal sealed class CheckInsFailedException(TestedCheckIns tested) : RunFailed
     $"By rule: {string.Join(", ", tested.Rules.Select(rule => $"{rule.Rule} {rule.Rows} ({rule.Object})"))}. " +
     $"Correct the file, or run it with {nameof(IngestCheckInsInput.HardTesting)} false to quarantine them.");
 
-/// <summary>What became of the rows. Skipped are those of a file that was loaded before.</summary>
+/// <summary>What became of the rows. Skipped are those that a load before has brought.</summary>
 internal sealed record IngestCheckInsResult : PipelineResult
 {
     /// <summary>The typed rows of the file, good and bad.</summary>
