@@ -67,6 +67,12 @@ public sealed partial class SqsClient(AwsEndpoints endpoints)
         return Text(answer, "MessageId");
     }
 
+    /// <summary>Whether a queue's URL and an ARN name the same queue. At an address that is not SQS's own the URL says no region, and account and name decide.</summary>
+    public static bool IsSame(string queue, string arn) =>
+        arn.Split(':') is ["arn", _, "sqs", var region, var account, var name]
+        && Uri.TryCreate(queue, UriKind.Absolute, out var url) && url.AbsolutePath.Split('/') is [.., var urlAccount, var urlName]
+        && (urlAccount, urlName) == (account, name) && (RegionOf(queue) ?? region) == region;
+
     private async Task<IReadOnlyList<SqsMessage>> CallBatchAsync(string operation, string queue, IReadOnlyList<SqsMessage> messages, Action<JsonObject> complete, CancellationToken cancellation)
     {
         var entries = new JsonArray();

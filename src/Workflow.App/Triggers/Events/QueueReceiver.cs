@@ -1,16 +1,10 @@
-using System.Text.Json;
-using Npgsql;
 using Workflow.Cloud.Aws;
 
 namespace Workflow.App.Triggers.Events;
 
-/// <summary>As <see cref="ObjectEvents.AcceptAsync"/>.</summary>
-internal delegate Task<EventsAccepted> AcceptEvents(JsonElement body, CancellationToken cancellation);
-
 /// <summary>
 /// Takes events out of a queue, ten messages at once. A message is deleted when its runs are durable, and not before; until then it is
-/// kept out of others' sight. One that nobody will ever understand is put aside at once, one that fails by itself after so many times. While
-/// the hub or the queue is away the receiver waits, ever longer, and then tries with one message: no message is put aside for that.
+/// kept out of others' sight. While the hub or the queue is away the receiver waits, ever longer, and then tries with one message.
 /// </summary>
 internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, EventCounts counts, TimeProvider time, ILogger logger)
 {
@@ -21,6 +15,7 @@ internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, Event
     // Less than a host grants its parts to stop.
     private static readonly TimeSpan FinishWithin = TimeSpan.FromSeconds(20);
 
+    private readonly QueueMessages _messages = new(queue, accept, counts, logger);
     private string? _trouble;
 
     /// <summary>Until it is told to stop; what it has in hand then is finished.</summary>
@@ -80,51 +75,13 @@ internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, Event
     {
         try
         {
-            using var body = JsonDocument.Parse(message.Body);
-            await accept(body.RootElement, cancellation);
-            return Fate.Done;
+            return await _messages.TakeAsync(message, cancellation) ? Fate.Done : Fate.Later;
         }
-        catch (JsonException)
-        {
-            return await PutAsideAsync(message, "it is not JSON", cancellation);
-        }
-        catch (MalformedEventException malformed)
-        {
-            return await PutAsideAsync(message, malformed.Message, cancellation);
-        }
-        catch (Exception away) when (away is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception away)
         {
             Tell(away);
             return Fate.HubAway;
         }
-        catch (Exception failed)
-        {
-            logger.LogWarning("Message {Message} of queue {Queue} failed, at its receipt number {Receives}: {Reason}", message.Id, queue.Name, message.Receives, failed.Message);
-            return message.Receives >= queue.MaxReceives ? await PutAsideAsync(message, $"it failed {message.Receives} times, at last: {failed.Message}", cancellation) : Fate.Later;
-        }
-    }
-
-    private async Task<Fate> PutAsideAsync(SqsMessage message, string reason, CancellationToken cancellation)
-    {
-        if (!queue.HasDeadLetter)
-        {
-            logger.LogError("Message {Message} of queue {Queue} cannot be taken and stays, because Events:Queues names no DeadLetter for it: {Reason}", message.Id, queue.Name, reason);
-            return Fate.Later;
-        }
-
-        try
-        {
-            await queue.PutAsideAsync(message, reason, cancellation);
-        }
-        catch (AwsException refused)
-        {
-            logger.LogError("Message {Message} of queue {Queue} cannot be put aside and stays: {Why} It was to be, because {Reason}", message.Id, queue.Name, refused.Message, reason);
-            return Fate.Later;
-        }
-
-        counts.DeadLettered(queue.Name);
-        logger.LogError("Message {Message} of queue {Queue} is put aside: {Reason}", message.Id, queue.Name, reason);
-        return Fate.Done;
     }
 
     private async Task SettleAsync(IReadOnlyList<(SqsMessage Message, Fate Fate)> taken, CancellationToken cancellation)

@@ -40,6 +40,9 @@ public sealed class LambdaTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task The_function_starts_runs_and_tells_the_queue_which_messages_to_keep()
     {
+        await using var sqs = await ScriptedSqs.StartAsync();
+        _installation.Settings["Aws"] = new JsonObject { ["Endpoints"] = new JsonObject { ["SQS"] = sqs.Address } };
+        _installation.Settings["Events"] = new JsonObject { ["Queues"] = new JsonArray(new JsonObject { ["Url"] = $"{sqs.Address}/000000000000/landing", ["DeadLetter"] = $"{sqs.Address}/000000000000/dead" }) };
         _installation.WriteSettings();
         await using var function = Start(_installation.Data);
 
@@ -48,8 +51,10 @@ public sealed class LambdaTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("""{"started":1,"ignored":0}""", await _lambda.InvokeAsync(Envelopes.EventBridge("landing", "in/two.csv")));
         Assert.Equal("""{"started":1,"ignored":0}""", await _lambda.InvokeAsync(Envelopes.Schedule("nightly", "2025-01-31T02:00:00Z")));
         Assert.Equal(
-            """{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m3"}]}""",
-            await _lambda.InvokeAsync(Envelopes.InLambdaSqs(Envelopes.S3("landing", "in/three.csv"), "poison", Envelopes.InSns(Envelopes.S3("landing", "in/four.csv")), "{}", Envelopes.TestEvent)));
+            """{"batchItemFailures":[{"itemIdentifier":"m3"}]}""",
+            await _lambda.InvokeAsync(Envelopes.InLambdaSqs(
+                Envelopes.S3("landing", "in/three.csv"), "poison", Envelopes.InSns(Envelopes.S3("landing", "in/four.csv")), Envelopes.Schedule("gate", "2025-01-31T02:00:00Z"), Envelopes.TestEvent)));
+        Assert.Equal("poison", (string?)Assert.Single(sqs.Calls("SendMessage"))["MessageBody"]);
         Assert.Equal("""{"batchItemFailures":[]}""", await _lambda.InvokeAsync(Envelopes.InLambdaSqs(Envelopes.S3("landing", "in/three.csv"))));
 
         var malformed = JsonDocument.Parse(await _lambda.InvokeAsync("""{"hello":1}""")).RootElement;

@@ -20,7 +20,9 @@ internal sealed class ScriptedSqs : IAsyncDisposable
     /// <summary>Decides of an operation what it answers instead; null for what is right.</summary>
     public Func<string, int?> Fail { get; set; } = _ => null;
 
-    public SqsClient Client => new(new(new Dictionary<string, AwsEndpoint> { ["SQS"] = new(false, new(_app.Urls.Single())) }, () => throw new InvalidOperationException()));
+    public string Address => _app.Urls.Single();
+
+    public SqsClient Client => new(new(new Dictionary<string, AwsEndpoint> { ["SQS"] = new(false, new(Address)) }, () => throw new InvalidOperationException()));
 
     public static async Task<ScriptedSqs> StartAsync()
     {

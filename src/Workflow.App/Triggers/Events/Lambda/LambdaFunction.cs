@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
 using Workflow.App.Pipelines;
+using Workflow.Cloud.Aws;
 using Workflow.Cloud.Secrets;
 using Workflow.Durable;
 
@@ -10,9 +12,9 @@ namespace Workflow.App.Triggers.Events.Lambda;
 
 /// <summary>
 /// What the function does with an event: it starts runs. The work is done by services on the same hub; here is only its client. Messages of
-/// SQS are taken each for itself, and the queue keeps those that failed; anything else fails as a whole.
+/// SQS are taken each for itself, as they are where the service receives them, and the queue keeps those that failed; anything else fails as a whole.
 /// </summary>
-internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction> logger)
+internal sealed class LambdaFunction(Settings settings, SqsClient sqs, ObjectEvents events, EventCounts counts, ILogger<LambdaFunction> logger)
 {
     public static ServiceProvider Create(DataFolder data)
     {
@@ -60,22 +62,37 @@ internal sealed class LambdaFunction(ObjectEvents events, ILogger<LambdaFunction
         return [.. failed.OfType<FailedItem>()];
     }
 
-    private async Task<FailedItem?> TakeAsync(JsonElement message, CancellationToken cancellation)
+    private async Task<FailedItem?> TakeAsync(JsonElement record, CancellationToken cancellation)
     {
-        var id = message.GetProperty("messageId").ToString();
+        var message = Read(record);
         try
         {
-            using var body = JsonDocument.Parse(message.GetProperty("body").ToString());
-            await events.AcceptAsync(body.RootElement, cancellation);
-            return null;
+            return await new QueueMessages(QueueOf(record), events.AcceptAsync, counts, logger).TakeAsync(message, cancellation) ? null : new(message.Id);
         }
-        catch (Exception failed)
+        catch (Exception away)
         {
-            // Told here, because the queue is only told which: its redrive policy puts aside what fails again and again.
-            logger.LogWarning("Message {Message} failed: {Reason}", id, failed.Message);
-            return new(id);
+            // Told here, because the queue is only told which.
+            logger.LogWarning("Message {Message} failed: {Reason}", message.Id, away.Message);
+            return new(message.Id);
         }
     }
+
+    private static SqsMessage Read(JsonElement record)
+    {
+        var receives = record.TryGetProperty("attributes", out var attributes) ? Text(attributes, "ApproximateReceiveCount") : null;
+        return new(
+            Text(record, "messageId") ?? "", Text(record, "receiptHandle") ?? "", Text(record, "body") ?? "",
+            int.TryParse(receives, CultureInfo.InvariantCulture, out var count) ? count : 1);
+    }
+
+    /// <summary>Of a queue that the settings do not name nothing is put aside.</summary>
+    private EventQueue QueueOf(JsonElement record)
+    {
+        var arn = Text(record, "eventSourceARN") ?? "";
+        return new(sqs, settings.Events.Queues.FirstOrDefault(queue => SqsClient.IsSame(queue.Url!, arn)) ?? new() { Url = arn });
+    }
+
+    private static string? Text(JsonElement holder, string name) => holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(name, out var value) ? value.ToString() : null;
 }
 
 /// <summary>Which messages of a batch the queue is to keep.</summary>
