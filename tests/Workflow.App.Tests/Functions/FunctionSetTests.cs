@@ -55,6 +55,7 @@ public sealed partial class FunctionSetTests : IDisposable
         var queued = settings with { Functions = new() { Queue = "workflow-events", StorageConnection = "Events" } };
         var queue = Assert.Single(FunctionSet.Create(queued, Registry(settings)).All, function => function.Kind is FunctionKind.Blob or FunctionKind.Queue);
         Assert.Equal(("workflow-events", "Events"), (queue.Bindings[0]["queueName"]!.GetValue<string>(), queue.Bindings[0]["connection"]!.GetValue<string>()));
+        Assert.Equal("""{"type":"queue","direction":"out","name":"poison","queueName":"workflow-events-poison","connection":"Events"}""", queue.Bindings[2].ToJsonString());
     }
 
     [Theory]

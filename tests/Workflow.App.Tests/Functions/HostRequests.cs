@@ -28,7 +28,7 @@ internal static class HostRequests
     public static JsonObject Blob(string content, string name, JsonObject client) =>
         Invocation([new("blob", Text(content)), Client(client)], [new("name", Text(name)), new("Uri", Text($"https://account.blob.core.windows.net/{name}"))]);
 
-    public static JsonObject Queue(string message, JsonObject client) => Invocation([new("message", Text(message)), Client(client)], [new("DequeueCount", Text("1"))]);
+    public static JsonObject Queue(string message, JsonObject client) => Invocation([new("message", Text(message)), Client(client)], [new("Id", Text("message-1")), new("DequeueCount", Text("1"))]);
 
     public static JsonObject Http(string method, string url, string? body, JsonObject client, params (string Name, string Value)[] headers)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
@@ -70,7 +71,7 @@ public sealed class TriggerTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_message_that_tells_of_nothing_is_acknowledged_and_one_that_nobody_understands_is_not()
+    public async Task A_message_that_tells_of_nothing_is_acknowledged_and_one_that_nobody_understands_goes_to_the_poison_queue_with_its_reason()
     {
         await using var installation = await StartAsync(installation =>
         {
@@ -84,8 +85,9 @@ public sealed class TriggerTests(PostgresFixture postgres)
 
         Assert.Equal(HttpStatusCode.OK, test.StatusCode);
         Assert.Equal("""{"Outputs":{},"Logs":[],"ReturnValue":null}""", await test.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-        Assert.Equal(HttpStatusCode.InternalServerError, broken.StatusCode);
-        Assert.NotEmpty(await broken.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(HttpStatusCode.OK, broken.StatusCode);
+        var poison = (string?)(await broken.Content.ReadFromJsonAsync<JsonNode>(TestContext.Current.CancellationToken))!["Outputs"]!["poison"];
+        Assert.Equal("""{"reason":"it is not JSON","messageId":"message-1","message":"not json"}""", poison);
     }
 
     private async Task<Installation> StartAsync(Func<Installation, Installation>? configure = null)

@@ -10,6 +10,7 @@ internal static class Bindings
 {
     public const string Client = "client";
     public const string Response = "res";
+    public const string Poison = "poison";
 
     public static JsonObject Orchestration() => In("orchestrationTrigger", "request");
 
@@ -31,6 +32,10 @@ internal static class Bindings
     public static JsonObject Blob(string path, string connection) => In("blobTrigger", "blob", [new("path", path), new("source", "EventGrid"), new("connection", connection)]);
 
     public static JsonObject Queue(string queue, string connection) => In("queueTrigger", "message", [new("queueName", queue), new("connection", connection)]);
+
+    /// <summary>The queue where the host puts what fails again and again.</summary>
+    public static JsonObject PoisonQueue(string queue, string connection) =>
+        new() { ["type"] = "queue", ["direction"] = "out", ["name"] = Poison, ["queueName"] = $"{queue}-poison", ["connection"] = connection };
 
     private static JsonObject In(string type, string name, params KeyValuePair<string, JsonNode?>[] more) =>
         new([new("type", type), new("direction", "in"), new("name", name), .. more]);

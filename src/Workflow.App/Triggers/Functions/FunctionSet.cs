@@ -26,7 +26,7 @@ internal sealed partial class FunctionSet
     public static FunctionSet Create(Settings settings, DurableTaskRegistry registry)
     {
         var errors = new SettingErrors();
-        Function[] functions = [.. Durable(registry), Api(), .. settings.Pipelines.SelectMany(pipeline => Triggers(pipeline, settings.Functions)), .. Events(settings)];
+        Function[] functions = [.. Durable(registry), Api(), .. settings.Pipelines.SelectMany(pipeline => Triggers(pipeline, settings.Functions)), .. Events(settings.Functions)];
         CheckNames(functions, settings, errors);
         errors.ThrowIfAny();
         return new(functions);
@@ -58,8 +58,8 @@ internal sealed partial class FunctionSet
         }
     }
 
-    private static IEnumerable<Function> Events(Settings settings) => settings.Functions.Queue is { } queue
-        ? [new Function("events", FunctionKind.Queue, [Bindings.Queue(queue, settings.Functions.StorageConnection), Bindings.DurableClient()])]
+    private static IEnumerable<Function> Events(FunctionsSettings settings) => settings is { Queue: { } queue, StorageConnection: var connection }
+        ? [new Function("events", FunctionKind.Queue, [Bindings.Queue(queue, connection), Bindings.DurableClient(), Bindings.PoisonQueue(queue, connection)])]
         : [];
 
     private static Function Http(string name, string route, params string[] methods) =>

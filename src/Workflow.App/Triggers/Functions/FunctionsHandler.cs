@@ -33,6 +33,7 @@ internal sealed class FunctionsHandler(FunctionSet functions, OrchestrationTurn 
             FunctionKind.Orchestration => FunctionAnswer.Return(orchestrations.Run(invocation.Data(function.Trigger) ?? "")),
             FunctionKind.Activity => FunctionAnswer.Return(await activities.RunAsync(function.Name, invocation.Data(function.Trigger) ?? "", context.RequestAborted)),
             FunctionKind.Http => FunctionAnswer.Output(Bindings.Response, await HttpInvocation.AnswerAsync(context, invocation.DataObject(function.Trigger), api)),
+            FunctionKind.Queue => await context.RequestServices.GetRequiredService<QueuedEvents>().TakeAsync(function, invocation, context.RequestAborted),
             _ => await StartAsync(context, function, invocation),
         };
         await context.Response.WriteAsJsonAsync(answer, context.RequestAborted);

@@ -13,7 +13,7 @@ internal static class FunctionsRegistration
     {
         services.AddDurableTaskTurns(registry => Pipelines.Pipelines.Register(registry, settings.Pipelines), redact);
         services.AddSingleton(provider => FunctionSet.Create(settings, provider.GetRequiredService<DurableTaskRegistry>()));
-        return services.AddSingleton<TriggeredRuns>().AddHostedService<FunctionSchedules>().AddFunctionsHandler();
+        return services.AddSingleton<TriggeredRuns>().AddSingleton<QueuedEvents>().AddHostedService<FunctionSchedules>().AddFunctionsHandler();
     }
 
     /// <summary>The handler and its client, on whatever functions and turns there are.</summary>

@@ -1,14 +1,12 @@
-using System.Text.Json;
 using Workflow.App.Api;
 using Workflow.App.Pipelines;
-using Workflow.App.Triggers.Events;
 using Workflow.App.Triggers.Schedules;
 using Workflow.Cloud.Objects;
 
 namespace Workflow.App.Triggers.Functions;
 
 /// <summary>Starts the runs that a trigger of the host asks for. The host may say everything twice; that is one run.</summary>
-internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ObjectEvents events, ScheduleTicker ticker, TimeProvider time)
+internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ScheduleTicker ticker, TimeProvider time)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
     private const int MostLooks = 10;
@@ -17,7 +15,6 @@ internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ObjectEvents
     {
         FunctionKind.Timer => TakeTicksAsync(function.Pipeline!, cancellation),
         FunctionKind.Blob => StartForBlobAsync(function.Pipeline!, invocation, cancellation),
-        FunctionKind.Queue => AcceptAsync(invocation.Data(function.Trigger), cancellation),
         _ => throw new InvalidOperationException($"Nothing is started by a {function.Kind} function."),
     };
 
@@ -44,19 +41,6 @@ internal sealed class TriggeredRuns(Runs runs, ObjectStores stores, ObjectEvents
         if (trigger.Matches(address) && await stores.For(address).FindAsync(address, cancellation) is { } arrived)
         {
             await runs.StartForAsync(pipeline, arrived, cancellation);
-        }
-    }
-
-    private async Task AcceptAsync(string? message, CancellationToken cancellation)
-    {
-        try
-        {
-            using var body = JsonDocument.Parse(message ?? "");
-            await events.AcceptAsync(body.RootElement, cancellation);
-        }
-        catch (JsonException broken)
-        {
-            throw new MalformedEventException($"The message is not JSON: {broken.Message}");
         }
     }
 }
