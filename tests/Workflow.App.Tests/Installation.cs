@@ -76,6 +76,16 @@ internal sealed class Installation : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Lets the service use the tests' storage account, whose key is in a secret.</summary>
+    public async Task<Installation> WithAsync(AzuriteFixture azurite)
+    {
+        await new LocalSecretStore(Data.Secrets).PutAsync("local/storage", new Dictionary<string, string> { ["AccountKey"] = azurite.AccountKey }, TestContext.Current.CancellationToken);
+        var endpoint = await azurite.GetEndpointAsync(TestContext.Current.CancellationToken);
+        Settings["Azure"] = new JsonObject { ["Storage"] = new JsonObject { ["Account"] = AzuriteFixture.Account, ["Endpoint"] = endpoint.AbsoluteUri, ["Secret"] = "local/storage" } };
+        Settings["Outbound"] = new JsonObject { ["Allow"] = new JsonArray(endpoint.Host) };
+        return this;
+    }
+
     /// <summary>Lets the service use the tests' DynamoDB instead of starting one of its own.</summary>
     public async Task<Installation> WithAsync(DynamoDbFixture dynamo)
     {

@@ -25,8 +25,15 @@ internal static class HostRequests
         return Invocation([new("timer", timer), Client(client)], []);
     }
 
-    public static JsonObject Blob(string content, string name, JsonObject client) =>
-        Invocation([new("blob", Text(content)), Client(client)], [new("name", Text(name)), new("Uri", Text($"https://account.blob.core.windows.net/{name}"))]);
+    /// <param name="path">Of the container and the blob in it.</param>
+    /// <param name="name">What the part of the path in braces stands for; null where the host says nothing of it.</param>
+    public static JsonObject Blob(string content, string path, string? name, JsonObject client) => Invocation(
+        [new("blob", Text(content)), Client(client)],
+        [
+            new("BlobTrigger", Text(path)), new("Uri", Text($"https://account.blob.core.windows.net/{path.Replace(" ", "%20", StringComparison.Ordinal)}")),
+            new("Properties", new JsonObject { ["LastModified"] = "2025-01-31T10:00:00+00:00", ["ETag"] = "\"0x8DD41F0A5E0D1B0\"", ["ContentLength"] = content.Length, ["BlobType"] = 0 }),
+            new("Metadata", new JsonObject()), .. name is null ? [] : new KeyValuePair<string, JsonNode?>[] { new("name", Text(name)) },
+        ]);
 
     public static JsonObject Queue(string message, JsonObject client) => Invocation([new("message", Text(message)), Client(client)], [new("Id", Text("message-1")), new("DequeueCount", Text("1"))]);
 

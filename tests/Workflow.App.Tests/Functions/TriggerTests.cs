@@ -1,15 +1,20 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
+using Workflow.Cloud.Objects;
+using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Functions;
 
 /// <summary>The triggers of the host: requests, ticks and events.</summary>
-public sealed class TriggerTests(PostgresFixture postgres)
+public sealed class TriggerTests(PostgresFixture postgres, AzuriteFixture azurite)
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task The_whole_API_is_behind_the_hosts_HTTP_trigger_and_asks_who_calls()
     {
@@ -84,11 +89,69 @@ public sealed class TriggerTests(PostgresFixture postgres)
         using var broken = await engine.PostAsync("events", HostRequests.Queue("not json", engine.Client));
 
         Assert.Equal(HttpStatusCode.OK, test.StatusCode);
-        Assert.Equal("""{"Outputs":{},"Logs":[],"ReturnValue":null}""", await test.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("""{"Outputs":{},"Logs":[],"ReturnValue":null}""", await test.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal(HttpStatusCode.OK, broken.StatusCode);
-        var poison = (string?)(await broken.Content.ReadFromJsonAsync<JsonNode>(TestContext.Current.CancellationToken))!["Outputs"]!["poison"];
+        var poison = (string?)(await broken.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!["Outputs"]!["poison"];
         Assert.Equal("""{"reason":"it is not JSON","messageId":"message-1","message":"not json"}""", poison);
     }
+
+    [Fact]
+    public async Task A_blob_is_one_run_however_often_the_host_brings_it_and_another_one_when_it_is_written_again()
+    {
+        var (store, container) = (await azurite.CreateStoreAsync(Cancellation), await azurite.CreateContainerAsync(Cancellation));
+        var blob = new ObjectAddress("az", container, "csv/eu/a {b}.csv");
+        await using var installation = await StartForBlobsAsync(container);
+        await using var engine = await StartEngineAsync(installation);
+        var invocation = HostRequests.Blob("user_id,name\n1,Ann\n", $"{container}/{blob.Key}", "eu/a {b}.csv", engine.Client);
+
+        await WriteAsync("user_id,name\n1,Ann\n");
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => BringAsync()));
+        var first = Assert.Single(engine.All());
+        await engine.FinishAsync(first);
+        await BringAsync();
+        Assert.Single(engine.All());
+        await WriteAsync("user_id,name\n2,Bo\n");
+        await BringAsync();
+        await engine.FinishAsync(Assert.Single(engine.All(), run => run != first));
+
+        Assert.All(engine.All(), run => Assert.Equal(("users", "Completed", blob.ToString()), (run.Name, $"{run.Status}", (string?)JsonNode.Parse(run.Input!)!["object"])));
+        Assert.Equal(["1|Ann", "2|Bo"], await installation.QueryAsync("select user_id, name from users order by user_id"));
+
+        Task WriteAsync(string content) => store.WriteAsync(blob, new MemoryStream(Encoding.UTF8.GetBytes(content)), WriteCondition.Always, Cancellation);
+
+        async Task BringAsync()
+        {
+            using var answer = await engine.PostAsync("objects-users", invocation);
+            Assert.Equal((HttpStatusCode.OK, """{"Outputs":{},"Logs":[],"ReturnValue":null}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation)));
+        }
+    }
+
+    [Fact]
+    public async Task A_blob_that_cannot_be_looked_at_is_a_failure_that_the_host_brings_again_and_one_that_has_gone_is_none()
+    {
+        var container = await azurite.CreateContainerAsync(Cancellation);
+        await using var installation = await StartForBlobsAsync(container);
+        await using var engine = await StartEngineAsync(installation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, await BringAsync(HostRequests.Blob("", $"{container}/csv/a.csv", null, engine.Client)));
+        Assert.Equal(HttpStatusCode.BadRequest, await BringAsync(new JsonObject { ["Metadata"] = new JsonObject() }));
+        Assert.Equal(HttpStatusCode.OK, await BringAsync(HostRequests.Blob("", $"{container}/csv/gone.csv", "gone.csv", engine.Client)));
+        await new LocalSecretStore(installation.Data.Secrets).PutAsync("local/storage", new Dictionary<string, string> { ["AccountKey"] = Convert.ToBase64String([1, 2, 3]) }, Cancellation);
+        Assert.Equal(HttpStatusCode.InternalServerError, await BringAsync(HostRequests.Blob("", $"{container}/csv/a.csv", "a.csv", engine.Client)));
+        Assert.Empty(engine.All());
+
+        async Task<HttpStatusCode> BringAsync(JsonObject invocation)
+        {
+            using var answer = await engine.PostAsync("objects-users", invocation);
+            Assert.NotEmpty(await answer.Content.ReadAsStringAsync(Cancellation));
+            return answer.StatusCode;
+        }
+    }
+
+    /// <summary>With the pipeline <c>users</c> on the blobs under <c>csv/</c>.</summary>
+    private async Task<Installation> StartForBlobsAsync(string container) =>
+        await (await (await Installation.CreateAsync(postgres)).WithAsync(azurite))
+            .With("users", "csv-to-warehouse", new { Table = "users", Key = "user_id" }, watch: $"az://{container}/csv/").StartServiceAsync(ServiceRoles.Functions);
 
     private async Task<Installation> StartAsync(Func<Installation, Installation>? configure = null)
     {

@@ -1,8 +1,6 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Objects;
-using Workflow.Cloud.Secrets;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Pipelines;
@@ -17,7 +15,7 @@ public sealed class CsvFromAzureTests(PostgresFixture postgres, AzuriteFixture a
     {
         var container = new ObjectAddress("az", await azurite.CreateContainerAsync(Cancellation), "");
         var store = await azurite.CreateStoreAsync(Cancellation);
-        await using var installation = await PrepareAsync();
+        await using var installation = await (await Installation.CreateAsync(postgres)).WithAsync(azurite);
         installation.With("users", "csv-to-warehouse", new { Table = "users", Key = "user_id" }, watch: container.WithKey("csv/").ToString());
         await installation.StartServiceAsync(ServiceRoles.Worker | ServiceRoles.Triggers);
 
@@ -29,16 +27,5 @@ public sealed class CsvFromAzureTests(PostgresFixture postgres, AzuriteFixture a
             cancellation: Cancellation);
         Assert.Equal(["1|Ann", "2|Bo"], await installation.QueryAsync("select user_id, name from users order by user_id"));
         Assert.Equal([container.WithKey("csv/eu/users.csv").ToString()], await installation.QueryAsync("select source from load_ledger"));
-    }
-
-    /// <summary>With the account in the settings, and its key in a secret.</summary>
-    private async Task<Installation> PrepareAsync()
-    {
-        var installation = await Installation.CreateAsync(postgres);
-        await new LocalSecretStore(installation.Data.Secrets).PutAsync("local/storage", new Dictionary<string, string> { ["AccountKey"] = azurite.AccountKey }, Cancellation);
-        var endpoint = await azurite.GetEndpointAsync(Cancellation);
-        installation.Settings["Azure"] = new JsonObject { ["Storage"] = new JsonObject { ["Account"] = AzuriteFixture.Account, ["Endpoint"] = endpoint.AbsoluteUri, ["Secret"] = "local/storage" } };
-        installation.Settings["Outbound"] = new JsonObject { ["Allow"] = new JsonArray(endpoint.Host) };
-        return installation;
     }
 }
