@@ -20,11 +20,11 @@ internal static class DeclarativeSql
         {
             RuleKind.Completeness => Completeness(fields),
             RuleKind.Uniqueness => Uniqueness(fields),
-            RuleKind.AllowedValues => AllowedValues(fields[0], rule.Values),
+            RuleKind.AllowedValues => AllowedValues(fields[0], rule.Values, columns),
             RuleKind.Range => Range(fields[0], rule),
-            RuleKind.Pattern => Select(
-                $"not regexp_full_match({Text(fields[0])}, {SqlText.Literal(rule.Pattern!)})", $"{Is(fields[0])} || {SqlText.Literal($", which does not match {rule.Pattern}")}"),
-            RuleKind.Referential => Referential(fields, rule, referenced!),
+            RuleKind.Pattern => SelectText(
+                columns, fields[0], $"not regexp_full_match({columns.Text(fields[0], "d")}, {SqlText.Literal(rule.Pattern!)})", $", which does not match {rule.Pattern}"),
+            RuleKind.Referential => Referential(fields, rule, columns, referenced!),
             _ => throw new ArgumentException($"{rule.Kind} is no rule on rows."),
         };
     }
@@ -41,6 +41,10 @@ internal static class DeclarativeSql
 
     private static string Select(string bad, string reason) => $"select {QualityRules.RowColumn}, {reason} as reason from {QualityRules.Table} where {bad}";
 
+    /// <summary>Bad rows, shown with the column's value as its source writes it.</summary>
+    private static string SelectText(TableColumns columns, DuckDbField field, string bad, string fault) =>
+        $"select d.{QualityRules.RowColumn}, {Is(field, columns.Text(field, "d"))} || {SqlText.Literal(fault)} as reason from {columns.Rows("d")} where {bad}";
+
     private static string Completeness(List<DuckDbField> fields)
     {
         var missing = fields.Select(field => (Field: field, Sql: field.Type.Id == DuckDbTypeId.Varchar ? $"({Name(field)} is null or trim({Name(field)}) = '')" : $"{Name(field)} is null")).ToList();
@@ -53,28 +57,29 @@ internal static class DeclarativeSql
         var names = string.Join(", ", fields.Select(Name));
         var present = string.Join(" and ", fields.Select(field => $"{Name(field)} is not null"));
         return $"""
-            select d.{QualityRules.RowColumn}, {string.Join(" || ', ' || ", fields.Select(field => Is(field, "d.")))} || ' in ' || k.times || ' rows' as reason
+            select d.{QualityRules.RowColumn}, {string.Join(" || ', ' || ", fields.Select(field => Is(field, $"d.{Name(field)}")))} || ' in ' || k.times || ' rows' as reason
             from {QualityRules.Table} d
             join (select {names}, count(*) as times from {QualityRules.Table} where {present} group by {names} having count(*) > 1) k
               on {string.Join(" and ", fields.Select(field => $"d.{Name(field)} = k.{Name(field)}"))}
             """;
     }
 
-    private static string AllowedValues(DuckDbField field, IReadOnlyList<string> values)
+    /// <summary>Numbers are compared as numbers, everything else as its source writes it.</summary>
+    private static string AllowedValues(DuckDbField field, IReadOnlyList<string> values, TableColumns columns)
     {
         var allowed = IsNumber(field)
             ? [.. values.Select(Bound.Read).OfType<Bound.Number>().Select(number => number.Sql)]
             : values.Select(SqlText.Literal).ToList();
-        var value = IsNumber(field) ? Name(field) : Text(field);
+        var value = IsNumber(field) ? $"d.{Name(field)}" : columns.Text(field, "d");
         var bad = allowed.Count == 0 ? $"{value} is not null" : $"{value} not in ({string.Join(", ", allowed)})";
-        return Select(bad, $"{Is(field)} || {SqlText.Literal($", not one of {string.Join(", ", values)}")}");
+        return SelectText(columns, field, bad, $", not one of {string.Join(", ", values)}");
     }
 
     private static string Range(DuckDbField field, QualityRule rule)
     {
         var (min, max) = (rule.Min is null ? null : Bound.Read(rule.Min), rule.Max is null ? null : Bound.Read(rule.Max));
         var isTime = (min ?? max) is Bound.Time;
-        var value = isTime ? Time(field) : IsNumber(field) ? Name(field) : $"try_cast({Text(field)} as double)";
+        var value = isTime ? Time(field) : IsNumber(field) ? Name(field) : $"try_cast(cast({Name(field)} as varchar) as double)";
         var cases = new List<string>();
         if (isTime || !IsNumber(field))
         {
@@ -97,23 +102,24 @@ internal static class DeclarativeSql
         }
 
         return $"""
-            select {QualityRules.RowColumn}, {Is(field)} || fault as reason
+            select {QualityRules.RowColumn}, {Is(field, Name(field))} || fault as reason
             from (select *, case {string.Join(' ', cases)} end as fault from {QualityRules.Table} where {Name(field)} is not null)
             where fault is not null
             """;
     }
 
-    private static string Referential(List<DuckDbField> fields, QualityRule rule, TableColumns referenced)
+    /// <summary>Values of one type are compared as that, and numbers with each other; all else as the sources write it.</summary>
+    private static string Referential(List<DuckDbField> fields, QualityRule rule, TableColumns columns, TableColumns referenced)
     {
         var pairs = fields.Select((field, index) => (Field: field, Key: referenced[rule.ReferencedColumns.Count == 0 ? field.Name : rule.ReferencedColumns[index]])).ToList();
-        var same = pairs.Select(pair => IsNumber(pair.Field) && IsNumber(pair.Key)
+        var same = pairs.Select(pair => (IsNumber(pair.Field) && IsNumber(pair.Key)) || pair.Field.Type.Id == pair.Key.Type.Id
             ? $"r.{Name(pair.Key)} = d.{Name(pair.Field)}"
-            : $"cast(r.{Name(pair.Key)} as varchar) = cast(d.{Name(pair.Field)} as varchar)");
+            : $"{referenced.Text(pair.Key, "r")} = {columns.Text(pair.Field, "d")}");
         return $"""
-            select d.{QualityRules.RowColumn}, {string.Join(" || ', ' || ", fields.Select(field => Is(field, "d.")))} || {SqlText.Literal($", not in {rule.References}")} as reason
-            from {QualityRules.Table} d
+            select d.{QualityRules.RowColumn}, {string.Join(" || ', ' || ", fields.Select(field => Is(field, columns.Text(field, "d"))))} || {SqlText.Literal($", not in {rule.References}")} as reason
+            from {columns.Rows("d")}
             where {string.Join(" and ", fields.Select(field => $"d.{Name(field)} is not null"))}
-              and not exists (from {SqlText.Identifier(rule.References!)} r where {string.Join(" and ", same)})
+              and not exists (from {referenced.Rows("r")} where {string.Join(" and ", same)})
             """;
     }
 
@@ -122,10 +128,8 @@ internal static class DeclarativeSql
         or DuckDbTypeId.UBigInt or DuckDbTypeId.UHugeInt or DuckDbTypeId.Float or DuckDbTypeId.Double or DuckDbTypeId.Decimal;
 
     /// <summary>The beginning of a reason: <c>price is '-5'</c>.</summary>
-    private static string Is(DuckDbField field, string prefix = "") =>
-        $"{SqlText.Literal($"{field.Name} is '")} || left(cast({prefix}{Name(field)} as varchar), {ShownValue}) || ''''";
-
-    private static string Text(DuckDbField field) => $"cast({Name(field)} as varchar)";
+    private static string Is(DuckDbField field, string value) =>
+        $"{SqlText.Literal($"{field.Name} is '")} || left(cast({value} as varchar), {ShownValue}) || ''''";
 
     private static string Name(DuckDbField field) => SqlText.Identifier(field.Name);
 }

@@ -8,6 +8,10 @@ namespace Workflow.Data.Quality;
 /// <c>temp_data</c>, and the view <c>bad_rows</c> those set aside: <c>error_type, rule, reason, line</c> and the row's columns, once per
 /// rule that refuses it.
 /// </summary>
+/// <remarks>
+/// Beside <c>temp_data</c>, or a table that a rule refers to, there may be a view of the same rows and columns with the values as their
+/// source writes them (<see cref="TextOf"/>). Rules on text look there: a typed column has 2.00 where the source has 2.
+/// </remarks>
 public static class QualityRules
 {
     public const string Table = "temp_data";
@@ -17,6 +21,9 @@ public static class QualityRules
 
     /// <summary>The error type of a rule that could not be run.</summary>
     public const string ExecutionError = "SQL_EXECUTION_ERROR";
+
+    /// <summary>What the view of the values as text is called that belongs to a table.</summary>
+    public static string TextOf(string table) => $"{table}_text";
 
     /// <summary>Runs each rule, whatever becomes of the others.</summary>
     /// <param name="database">

@@ -10,7 +10,10 @@ internal static class RecordFormat
         Parquet,
     }
 
-    public static Kind Of(string file)
+    public static Kind Of(string file) => Named(file) ?? Sniff(file);
+
+    /// <returns>Null where the name says nothing.</returns>
+    public static Kind? Named(string file)
     {
         var name = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? file[..^3] : file;
         return Path.GetExtension(name).ToLowerInvariant() switch
@@ -18,7 +21,7 @@ internal static class RecordFormat
             ".csv" or ".tsv" or ".txt" => Kind.Csv,
             ".json" or ".jsonl" or ".ndjson" => Kind.Json,
             ".parquet" => Kind.Parquet,
-            _ => Sniff(file),
+            _ => null,
         };
     }
 

@@ -10,8 +10,14 @@ namespace Workflow.Data.Quality;
 /// <param name="Malformed">Records that are none and not in the table.</param>
 public sealed record RecordTable(string Name, long Rows, long Malformed)
 {
+    /// <summary>False only for JSON without a record: nothing says which columns there are.</summary>
+    public bool HasColumns => Texts is not { Count: 0 };
+
     /// <summary>Columns of the source text by their names; null where the source is typed itself.</summary>
     private IReadOnlyList<string>? Texts { get; init; }
+
+    /// <summary>The name says what kind of file it is, as <c>orders.json</c> does, or <c>orders.csv.gz</c>.</summary>
+    public static bool IsNamed(string file) => RecordFormat.Named(file) is not null;
 
     /// <summary>Reads a file into a table (or view) of this name; the database is not locked yet.</summary>
     /// <exception cref="BadInputException">The file as a whole is not what its name says.</exception>
@@ -32,14 +38,16 @@ public sealed record RecordTable(string Name, long Rows, long Malformed)
     public string GoodAsWritten() =>
         $"select {Written} from {Source} s where exists (from {QualityRules.GoodRows} g where g._row = s._row) order by s._row";
 
-    /// <summary>The query of the records set aside for an error type: rule, reason, line, and the record as it is written in the file.</summary>
-    public string BadAsWritten(string errorType) =>
-        $"select b.\"rule\", b.reason, b.line, {Written} from {QualityRules.BadRows} b join {Source} s on s._row = b.line where b.error_type = {SqlText.Literal(errorType)} order by b.line, b.\"rule\"";
+    /// <summary>The query of the records set aside for an error type: rule, reason, source, line, and the record as it is written in the file.</summary>
+    /// <param name="source">What to call the file.</param>
+    public string BadAsWritten(string errorType, string source) =>
+        $"select b.\"rule\", b.reason, {SqlText.Literal(source)} as source, b.line, {Written} from {QualityRules.BadRows} b join {Source} s on s._row = b.line where b.error_type = {SqlText.Literal(errorType)} order by b.line, b.\"rule\"";
 
-    /// <summary>The query of the records that are none: rule, reason, line, and their text.</summary>
+    /// <summary>The query of the records that are none: rule, reason, source, line, and their text.</summary>
     /// <param name="rule">What to call the rule.</param>
-    public string MalformedAsWritten(string rule) =>
-        $"select {SqlText.Literal(rule)} as \"rule\", reason, _row as line, raw from {SqlText.Identifier(SourceText.MalformedOf(Name))} order by line";
+    /// <param name="source">What to call the file.</param>
+    public string MalformedAsWritten(string rule, string source) =>
+        $"select {SqlText.Literal(rule)} as \"rule\", reason, {SqlText.Literal(source)} as source, _row as line, raw from {SqlText.Identifier(SourceText.MalformedOf(Name))} order by line";
 
     private string Source => SqlText.Identifier(Texts is null ? Name : SourceText.TableOf(Name));
 
@@ -54,12 +62,12 @@ public sealed record RecordTable(string Name, long Rows, long Malformed)
     private static RecordTable Type(DuckDbDatabase database, RecordTable table, string file, CancellationToken cancellation)
     {
         CheckNames(table.Texts!, file);
-        if (table.Texts!.Count == 0)
+        if (table is { Rows: > 0, HasColumns: false })
         {
             throw InputFile.Bad(file, "has no record with a field");
         }
 
-        SourceText.CreateTypedView(database, table.Name, table.Texts, cancellation);
+        SourceText.CreateViews(database, table.Name, table.Texts!, cancellation);
         return table;
     }
 

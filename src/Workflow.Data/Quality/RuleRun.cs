@@ -69,6 +69,12 @@ internal sealed class RuleRun : IDisposable
 
     private RuleResult JudgeRows(int index, QualityRule rule, RuleResult named, TableColumns columns)
     {
+        if (columns.Count == 0)
+        {
+            // There is no row to judge, nor a column that a query could name.
+            return named;
+        }
+
         long? unidentified = null;
         if (rule.Kind == RuleKind.Sql)
         {
@@ -101,7 +107,7 @@ internal sealed class RuleRun : IDisposable
 
     private string? Stale(QualityRule rule, TableColumns columns)
     {
-        var newest = _connection.Scalar($"select max({DeclarativeSql.Time(columns[rule.Columns[0]])}) from {QualityRules.Table}", _cancellation);
+        var newest = columns.Count == 0 ? null : _connection.Scalar($"select max({DeclarativeSql.Time(columns[rule.Columns[0]])}) from {QualityRules.Table}", _cancellation);
         var age = newest is null ? (TimeSpan?)null : _now.UtcDateTime - (DateTime)newest;
         return age is null ? $"no {rule.Columns[0]} says how old the data are"
             : age > rule.MaxAge ? $"the newest {rule.Columns[0]} is {newest:yyyy-MM-ddTHH:mm:ssZ}, older than {rule.MaxAge}"

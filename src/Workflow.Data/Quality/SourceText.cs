@@ -4,7 +4,7 @@ using Workflow.Data.Schema;
 
 namespace Workflow.Data.Quality;
 
-/// <summary>The text of a file's records in a table of <c>_row, c0, c1, …</c>, and the view that gives it names and types.</summary>
+/// <summary>The text of a file's records in a table of <c>_row, c0, c1, …</c>, and the views that give it names and types, or names alone.</summary>
 internal static class SourceText
 {
     public static string TableOf(string name) => $"{name}_source";
@@ -45,17 +45,29 @@ internal static class SourceText
         return (reader.Header, reader.Row - faulty, faulty);
     }
 
-    public static void CreateTypedView(DuckDbDatabase database, string name, IReadOnlyList<string> columns, CancellationToken cancellation)
+    public static void CreateViews(DuckDbDatabase database, string name, IReadOnlyList<string> columns, CancellationToken cancellation)
     {
         using var connection = database.Connect();
         var types = Infer(connection, name, columns, cancellation);
-        var typed = columns.Select((column, index) => $", {(types[index] is null ? $"c{index}" : $"cast(nullif(c{index}, '') as {types[index]})")} as {SqlText.Identifier(column)}");
-        connection.Execute($"create view {SqlText.Identifier(name)} as select _row{string.Concat(typed)} from {SqlText.Identifier(TableOf(name))}", cancellation);
+        var texts = types.Select((type, index) => type is null ? $"c{index}" : $"nullif(c{index}, '')").ToList();
+        CreateView(QualityRules.TextOf(name), texts);
+        CreateView(name, texts.Select((text, index) => types[index] is { } type ? $"cast({text} as {type})" : text));
+
+        void CreateView(string view, IEnumerable<string> values)
+        {
+            var named = values.Zip(columns, (value, column) => $", {value} as {SqlText.Identifier(column)}");
+            connection.Execute($"create view {SqlText.Identifier(view)} as select _row{string.Concat(named)} from {SqlText.Identifier(TableOf(name))}", cancellation);
+        }
     }
 
     /// <returns>DuckDB's type per column; null for text.</returns>
     private static string?[] Infer(DuckDbConnection connection, string name, IReadOnlyList<string> columns, CancellationToken cancellation)
     {
+        if (columns.Count == 0)
+        {
+            return [];
+        }
+
         var inferences = columns.Select(column => new ColumnInference(column)).ToArray();
         using (var rows = connection.Query($"select * exclude (_row) from {SqlText.Identifier(TableOf(name))}", cancellation))
         {

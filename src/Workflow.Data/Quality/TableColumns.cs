@@ -6,8 +6,15 @@ namespace Workflow.Data.Quality;
 internal sealed class TableColumns
 {
     private readonly Dictionary<string, DuckDbField> _fields;
+    private readonly string _table;
+    private readonly bool _hasText;
 
-    private TableColumns(IEnumerable<DuckDbField> fields) => _fields = fields.ToDictionary(field => field.Name, StringComparer.OrdinalIgnoreCase);
+    private TableColumns(string table, bool hasText, IEnumerable<DuckDbField> fields)
+    {
+        _table = table;
+        _hasText = hasText;
+        _fields = fields.ToDictionary(field => field.Name, StringComparer.OrdinalIgnoreCase);
+    }
 
     public int Count => _fields.Count;
 
@@ -18,6 +25,20 @@ internal sealed class TableColumns
     public static TableColumns Read(DuckDbConnection connection, string table, CancellationToken cancellation)
     {
         using var nothing = connection.Query($"select * from {SqlText.Identifier(table)} limit 0", cancellation);
-        return new(nothing.Columns.Where(column => !column.Name.Equals(QualityRules.RowColumn, StringComparison.OrdinalIgnoreCase)));
+        var fields = nothing.Columns.Where(column => !column.Name.Equals(QualityRules.RowColumn, StringComparison.OrdinalIgnoreCase)).ToList();
+        return new(table, HasText(connection, table, cancellation), fields);
     }
+
+    /// <summary>The table's rows under an alias, for a query that asks for <see cref="Text"/>.</summary>
+    public string Rows(string alias) => _hasText
+        ? $"{SqlText.Identifier(_table)} {alias} join {SqlText.Identifier(QualityRules.TextOf(_table))} {alias}_text on {alias}_text.{QualityRules.RowColumn} = {alias}.{QualityRules.RowColumn}"
+        : $"{SqlText.Identifier(_table)} {alias}";
+
+    /// <summary>A value as its source writes it; where nothing else is known, as the database does.</summary>
+    public string Text(DuckDbField field, string alias) => _hasText
+        ? $"{alias}_text.{SqlText.Identifier(field.Name)}"
+        : $"cast({alias}.{SqlText.Identifier(field.Name)} as varchar)";
+
+    private static bool HasText(DuckDbConnection connection, string table, CancellationToken cancellation) =>
+        (long)connection.Scalar("select count(*) from duckdb_views() where lower(view_name) = lower(?)", cancellation, QualityRules.TextOf(table))! > 0;
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
 using Workflow.App.Hosting;
+using Workflow.App.Pipelines.QualityGate;
 using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Durable;
@@ -37,7 +38,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Bad_rows_lie_under_their_error_type_and_the_time_of_the_run_with_rule_reason_and_line()
+    public async Task Bad_rows_lie_under_their_error_type_and_the_time_of_the_run_with_rule_reason_source_and_line()
     {
         await using var installation = await StartAsync();
         installation.Drop("local://quality/in/orders.csv", Header + Good + Bad);
@@ -49,9 +50,9 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         Assert.All(errors, error => Assert.Matches($@"^local://quality/error/{error.Key}/20\d{{12}}/in/orders\.csv$", error.Value));
         Assert.Single(errors.Values.Select(error => error.Split('/')[5]).Distinct());
         Assert.Equal(
-            $"rule,reason,line,{Header}price_positive,\"price is '-3', not positive\",6,o1,5,di@example.com,Toys,-3\nprice_positive,\"price is 'abc', not a number\",7,o6,6,el@example.com,Clothing,abc\n",
+            $"rule,reason,source,line,{Header}price_positive,\"price is '-3', not positive\",local://quality/in/orders.csv,6,o1,5,di@example.com,Toys,-3\nprice_positive,\"price is 'abc', not a number\",local://quality/in/orders.csv,7,o6,6,el@example.com,Clothing,abc\n",
             installation.Read(errors["INVALID_PRICE"]));
-        Assert.Equal($"rule,reason,line,{Header}null_user_id,The user id is missing,4,o3,,cy@example.com,Books,1\n", installation.Read(errors["NULL_USER_ID"]));
+        Assert.Equal($"rule,reason,source,line,{Header}null_user_id,The user id is missing,local://quality/in/orders.csv,4,o3,,cy@example.com,Books,1\n", installation.Read(errors["NULL_USER_ID"]));
     }
 
     [Fact]
@@ -72,7 +73,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         foreach (var name in new[] { "array.json", "lines.ndjson", "packed.json.gz" })
         {
             Assert.Equal((3, 1, 2, 0), Balance(await CheckAsync(installation, name)));
-            Assert.Equal(Header + "o1,1,ann@example.com,Books,9.50\n", installation.Read($"local://quality/good/in/{name.Replace(".gz", "", StringComparison.Ordinal)}.csv"));
+            Assert.Equal(Header + "o1,1,ann@example.com,Books,9.50\n", installation.Read($"local://quality/good/in/{name}.csv"));
         }
     }
 
@@ -90,7 +91,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         });
 
         Assert.Equal((2, 1, 1, 0), Balance(again));
-        Assert.Equal(Header + "o2,2,bo.b@mail.example.com,Home & Kitchen,10.00\n", installation.Read("local://quality/good/orders.parquet.csv"));
+        Assert.Equal(Header + "o2,2,bo.b@mail.example.com,Home & Kitchen,10.00\n", installation.Read(again.Output!.Value.GetProperty("written").GetString()!));
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         Assert.Contains("'user_there'", run.Failure!.Message, StringComparison.Ordinal);
         Assert.Equal("what was there", installation.Read("local://quality/good/in/orders.csv"));
         var refused = Assert.Single(installation.Objects("quality"), name => name.StartsWith("error/COMPLETENESS/", StringComparison.Ordinal));
-        Assert.Contains("user_there,user_id missing,4,o3", installation.Read($"local://quality/{refused}"), StringComparison.Ordinal);
+        Assert.Contains("user_there,user_id missing,local://quality/in/orders.csv,4,o3", installation.Read($"local://quality/{refused}"), StringComparison.Ordinal);
         var said = Assert.Single(await installation.SlackAsync()).Text;
         Assert.Contains("Data Quality Alert for gate - 1 Issues Found", said, StringComparison.Ordinal);
         Assert.Contains("'user_there' stopped it", said, StringComparison.Ordinal);
@@ -196,6 +197,67 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         Assert.Equal(OrchestrationRuntimeStatus.Completed, (await CheckAsync(installation, "next.csv")).Status);
     }
 
+    [Theory]
+    [InlineData("local://quality/in/gone.csv", "There is no object at local://quality/in/gone.csv.")]
+    [InlineData("local://quality/in/locked.csv", "local://quality/in/locked.csv cannot be read: ")]
+    public async Task An_object_that_is_gone_or_out_of_reach_is_a_critical_error(string address, string says)
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://quality/in/locked.csv", Header + Good);
+        using var locked = File.Open(Path.Combine(installation.Data.Objects, "quality", "in", "locked.csv"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        var run = await installation.RunAsync("gate", new { @object = address, attempts = 1 });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains(says, run.Failure!.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"CRITICAL DQ ERROR: gate cannot read {address}: {says}", Assert.Single(await installation.SlackAsync()).Text, StringComparison.Ordinal);
+        var (subject, json) = Assert.Single(await TopicAsync(installation));
+        Assert.StartsWith("CRITICAL DQ ERROR: gate: ", subject, StringComparison.Ordinal);
+        Assert.Equal("UNREADABLE_INPUT", (string?)JsonNode.Parse(json)!["errors"]![0]!["error_type"]);
+    }
+
+    [Fact]
+    public async Task JSON_without_a_record_is_no_error_unless_a_rule_wants_some()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://quality/in/none.json", "[]");
+
+        var run = await CheckAsync(installation, "none.json");
+        var wanted = await CheckAsync(installation, "none.json", new { rules = new[] { new { name = "some", kind = "RowCount", min = "1" } } });
+
+        Assert.Equal((0, 0, 0, 0), Balance(run));
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, wanted.Status);
+        Assert.Contains("'some' stopped it before anything was published: some. 0 rows, where at least 1 are wanted", wanted.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(["in/none.json"], installation.Objects("quality"));
+        Assert.Equal(["gate completed", "Data Quality Alert for gate - 1 Issues Found"], (await TopicAsync(installation)).Select(said => said.Subject));
+    }
+
+    [Theory]
+    [InlineData("local://quality/in/orders.csv", "in/orders.csv")]
+    [InlineData("local://quality/in/ORDERS.CSV", "in/ORDERS.CSV")]
+    [InlineData("local://quality/in/2024.05.csv", "in/2024.05.csv")]
+    [InlineData("local://quality/in/orders.csv.gz", "in/orders.csv.gz.csv")]
+    [InlineData("local://quality/in/orders.json", "in/orders.json.csv")]
+    [InlineData("local://quality/in/orders.json.csv", "in/orders.json.ce92e9a1.csv")]
+    [InlineData("local://quality/in/orders", "in/orders.e15f61ab.csv")]
+    [InlineData("s3://a/in/orders.csv", "in/orders.c72ec6c7.csv")]
+    public void Good_rows_lie_under_the_key_of_their_object(string address, string name) =>
+        Assert.Equal($"local://quality/good/{name}", $"{new GatePlaces(new() { Object = address, Output = "local://quality/good/" }, default).Good}");
+
+    [Theory]
+    [InlineData(nameof(GateFormat.Csv))]
+    [InlineData(nameof(GateFormat.Parquet))]
+    public void Two_objects_never_share_what_is_written(string format)
+    {
+        string[] keys = ["o", "o.csv", "o.csv.gz", "o.csv.csv", "o.csv.gz.csv", "o.json", "o.json.csv", "o.json.gz", "o.json.gz.csv", "o.gz", "o.gz.csv", "o.parquet", "o.parquet.csv", "o.csv.parquet", "o.parquet.parquet", "O.csv"];
+        var places = new[] { "s3://lake/", "s3://other/", "local://lake/" }
+            .SelectMany(bucket => keys.Select(key => new GatePlaces(new() { Object = bucket + key, Output = "s3://lake/good/", ErrorPrefix = "s3://lake/error/", Format = Enum.Parse<GateFormat>(format) }, default)))
+            .ToList();
+
+        Assert.Distinct(places.Select(place => place.Good));
+        Assert.Distinct(places.Select(place => place.Bad("X")));
+    }
+
     [Fact]
     public async Task Broken_records_are_bad_rows_too()
     {
@@ -205,7 +267,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         var run = await CheckAsync(installation, "orders.csv");
 
         Assert.Equal((3, 2, 1, 0), Balance(run));
-        Assert.EndsWith("malformed_record,2 fields where the header has 5,4,\"o9,9\"\n", installation.Read(run.Output!.Value.GetProperty("quarantineObject").GetString()!), StringComparison.Ordinal);
+        Assert.EndsWith("malformed_record,2 fields where the header has 5,local://quality/in/orders.csv,4,\"o9,9\"\n", installation.Read(run.Output!.Value.GetProperty("quarantineObject").GetString()!), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class RecordTableTests : IDisposable
         var table = await LoadAsync("orders.csv", "id,name\n1,a\n2\n3,a,b\n4,b\n");
         Assert.Equal((2, 2), (table.Rows, table.Malformed));
         Assert.Equal(["2", "5"], Query("select _row from temp_data order by _row"));
-        Assert.Equal(["r|1 fields where the header has 2|3|2", "r|3 fields where the header has 2|4|3,a,b"], Query(table.MalformedAsWritten("r")));
+        Assert.Equal(["r|1 fields where the header has 2|s|3|2", "r|3 fields where the header has 2|s|4|3,a,b"], Query(table.MalformedAsWritten("r", "s")));
     }
 
     [Theory]
@@ -100,14 +100,37 @@ public sealed class RecordTableTests : IDisposable
 
         Assert.Equal("id,Price,reason\n1,12.5,x\n3,012.50,\"a \"\"b\"\", c\"\n", Export(table.GoodAsWritten()));
         Assert.Equal(
-            "rule,reason,line,id,Price,reason_1\npositive,\"Price is '-0.50', below 0\",3,2,-0.50,\npositive,\"Price is '-1', below 0\",5,4,-1,\n", Export(table.BadAsWritten("PRICE")));
+            "rule,reason,source,line,id,Price,reason_1\npositive,\"Price is '-0.50', below 0\",a/orders.csv,3,2,-0.50,\npositive,\"Price is '-1', below 0\",a/orders.csv,5,4,-1,\n", Export(table.BadAsWritten("PRICE", "a/orders.csv")));
+    }
+
+    [Fact]
+    public async Task Json_without_a_record_has_no_row_to_be_bad_and_is_counted()
+    {
+        var table = await LoadAsync("a.json", " []\n");
+        _database.Lock(_folder.Path);
+        var report = await QualityRules.RunAsync(
+            _database,
+            [
+                new() { Name = "named", Kind = RuleKind.Completeness, Columns = ["id"] },
+                new() { Name = "by_query", Query = "select * from temp_data where id is null" },
+                new() { Name = "enough", Kind = RuleKind.RowCount, Min = "1" },
+                new() { Name = "fresh", Kind = RuleKind.Freshness, Columns = ["updated"], MaxAge = TimeSpan.FromDays(1) },
+            ],
+            [],
+            QualityTable.Now,
+            Cancellation);
+
+        Assert.Equal((0, 0, false), (table.Rows, table.Malformed, table.HasColumns));
+        Assert.Equal([RuleVerdict.Passed, RuleVerdict.Passed, RuleVerdict.Failed, RuleVerdict.Failed], report.Results.Select(result => result.Verdict));
+        Assert.Equal(["0 rows, where at least 1 are wanted", "no updated says how old the data are"], report.Issues.Select(issue => issue.Note));
     }
 
     [Theory]
     [InlineData("a.csv", "", "is empty")]
     [InlineData("a.csv", "id,_row\n1,2\n", "has a column '_row'")]
     [InlineData("a.csv", "id,ID\n1,2\n", "does not tell apart: 'id', 'ID'")]
-    [InlineData("a.json", "[]", "has no record with a field")]
+    [InlineData("a.json", "[{}]", "has no record with a field")]
+    [InlineData("a.json", "", "is empty")]
     [InlineData("a.json", "id\n1\n", "is not JSON")]
     [InlineData("a.json", "[{\"id\":1},", "is not JSON")]
     [InlineData("a.parquet", "PAR1 not", "is not Parquet")]

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Configuration;
@@ -35,9 +37,13 @@ internal sealed class CheckQuality(ObjectStores stores, Scratch scratch) : TaskA
         {
             records = await LoadAsync(database, QualityRules.Table, places.Source, folder, cancellation);
         }
-        catch (BadInputException unreadable)
+        catch (Exception unreadable) when (unreadable is BadInputException or ObjectNotFoundException)
         {
             return new() { Unreadable = unreadable.Message };
+        }
+        catch (ObjectStoreException refused)
+        {
+            throw new ObjectOutOfReachException(refused);
         }
 
         var output = Directory.CreateDirectory(folder.File("out")).FullName;
@@ -110,6 +116,9 @@ internal sealed class CheckQuality(ObjectStores stores, Scratch scratch) : TaskA
     }
 }
 
+/// <summary>The store does not give the object to check out, which may pass.</summary>
+internal sealed class ObjectOutOfReachException(ObjectStoreException refused) : Exception(refused.Message, refused);
+
 /// <summary>Where a run reads and writes.</summary>
 internal sealed class GatePlaces
 {
@@ -132,7 +141,7 @@ internal sealed class GatePlaces
             }
         }
 
-        Good = output.Name.Length > 0 ? output : output.WithKey(output.Key + Named(Format == GateFormat.Csv ? ".csv" : ".parquet"));
+        Good = output.Name.Length > 0 ? output : NameUnder(output, Format == GateFormat.Csv ? ".csv" : ".parquet");
     }
 
     public ObjectAddress Source { get; }
@@ -141,14 +150,23 @@ internal sealed class GatePlaces
 
     public ObjectAddress Good { get; }
 
-    public ObjectAddress Bad(string errorType) => _errors.WithKey($"{_errors.Key}{errorType}/{_started:yyyyMMddHHmmss}/{Named(".csv")}");
+    public ObjectAddress Bad(string errorType) => NameUnder(_errors.WithKey($"{_errors.Key}{errorType}/{_started:yyyyMMddHHmmss}/"), ".csv");
 
-    /// <summary>The object's key, with another extension behind where it has another: <c>a/orders.json.csv</c>. Two objects never share one.</summary>
-    private string Named(string extension)
+    /// <summary>
+    /// The object's key, with the extension behind where it has another: <c>a/orders.json.csv</c>. Two objects never share a name: one of
+    /// another bucket, and one that would be taken for another by its extensions, has a tag of its own in it, <c>a/orders.1f3a9c00.csv</c>.
+    /// </summary>
+    private ObjectAddress NameUnder(ObjectAddress prefix, string extension)
     {
-        var key = Source.Key.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? Source.Key[..^3] : Source.Key;
-        return key.EndsWith(extension, StringComparison.OrdinalIgnoreCase) ? key : key + extension;
+        var key = Source.Key;
+        var hasExtension = key.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
+        var stem = hasExtension ? key[..^extension.Length] : key;
+        var isItsOwn = (Source.Scheme, Source.Bucket) == (prefix.Scheme, prefix.Bucket) && hasExtension != RecordTable.IsNamed(stem);
+        var name = !isItsOwn ? $"{stem}.{Tag()}{extension}" : hasExtension ? key : key + extension;
+        return prefix.WithKey(prefix.Key + name);
     }
+
+    private string Tag() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Source}")).AsSpan(0, 4));
 }
 
 /// <summary>Writes what the rules decided: first what is bad, then what is good.</summary>
@@ -159,26 +177,28 @@ internal sealed class GateWriter(ObjectStores stores, DuckDbDatabase database, R
         var errors = new Dictionary<string, string>();
         if (records.Malformed > 0)
         {
-            errors[GateRules.MalformedType] = await WriteAsync(records.MalformedAsWritten(GateRules.MalformedRule), places.Bad(GateRules.MalformedType), GateFormat.Csv, cancellation);
+            errors[GateRules.MalformedType] = await WriteAsync(records.MalformedAsWritten(GateRules.MalformedRule, $"{places.Source}"), places.Bad(GateRules.MalformedType), GateFormat.Csv, cancellation);
         }
 
         foreach (var errorType in report.Results.Where(result => result.SetsAside).Select(result => result.ErrorType).Distinct())
         {
-            errors[errorType] = await WriteAsync(records.BadAsWritten(errorType), places.Bad(errorType), GateFormat.Csv, cancellation);
+            errors[errorType] = await WriteAsync(records.BadAsWritten(errorType, $"{places.Source}"), places.Bad(errorType), GateFormat.Csv, cancellation);
         }
 
-        var good = places.Format == GateFormat.Csv ? records.GoodAsWritten() : $"select * exclude ({QualityRules.RowColumn}) from {QualityRules.GoodRows} order by {QualityRules.RowColumn}";
         return new()
         {
             RowsIn = report.Rows + records.Malformed,
             Loaded = report.Good,
             Quarantined = report.Quarantined + records.Malformed,
-            Written = report.Stop is null ? await WriteAsync(good, places.Good, places.Format, cancellation) : null,
+            Written = report.Stop is null && records.HasColumns ? await WriteAsync(Good(), places.Good, places.Format, cancellation) : null,
             QuarantineObject = errors.Count == 1 ? errors.Values.Single() : null,
             Rules = records.Malformed == 0 ? report.Results : [GateRules.Malformed(records), .. report.Results],
             Errors = errors,
         };
     }
+
+    private string Good() =>
+        places.Format == GateFormat.Csv ? records.GoodAsWritten() : $"select * exclude ({QualityRules.RowColumn}) from {QualityRules.GoodRows} order by {QualityRules.RowColumn}";
 
     private async Task<string> WriteAsync(string query, ObjectAddress to, GateFormat format, CancellationToken cancellation)
     {

@@ -17,8 +17,17 @@ internal sealed class QualityGate : TaskOrchestrator<QualityGateInput, QualityGa
             input.Output,
             async report =>
             {
-                found = await report.StateAsync(
-                    "check", () => context.CallActivityAsync<QualityGateResult>(nameof(CheckQuality), new CheckQualityInput(input, started), Steps.Retry(input.Attempts)));
+                try
+                {
+                    found = await report.StateAsync(
+                        "check", () => context.CallActivityAsync<QualityGateResult>(nameof(CheckQuality), new CheckQualityInput(input, started), Steps.Retry(input.Attempts)));
+                }
+                catch (TaskFailedException failed) when (failed.FailureDetails.IsCausedBy<ObjectOutOfReachException>())
+                {
+                    found = new() { Unreadable = failed.FailureDetails.ErrorMessage };
+                    throw;
+                }
+
                 return found.Refusal() is { } refusal ? throw new RunFailedException(refusal) : found;
             },
             _ => found is null ? null : QualityAlert.Of(context.Name, input.Object!, started, found));

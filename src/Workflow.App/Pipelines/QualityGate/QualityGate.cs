@@ -89,7 +89,7 @@ internal sealed record QualityGateResult : PipelineResult
     /// <summary>Where bad rows are, by error type.</summary>
     public IReadOnlyDictionary<string, string> Errors { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Why the object could not be read as records; nothing else is known then.</summary>
+    /// <summary>Why the object could not be read, or not as records; nothing else is known then.</summary>
     public string? Unreadable { get; init; }
 
     public IEnumerable<RuleResult> Issues() => Rules.Where(rule => rule.IsIssue);
@@ -122,7 +122,7 @@ internal static class QualityAlert
 
         var subject = Subject(job, $" - {issues.Count} Issues Found");
         var lines = issues.Select(issue => $"{issue.ErrorType} by {issue.RuleName}: {issue.Count}, {issue.Description}{(issue.ErrorPath is null ? "" : $" ({issue.ErrorPath})")}");
-        var end = found.Refusal() ?? $"{found.Loaded} of {found.RowsIn} rows went on to {found.Written}, {found.Quarantined} were set aside.";
+        var end = found.Refusal() ?? (found.Written is null ? "There is no record to go on." : $"{found.Loaded} of {found.RowsIn} rows went on to {found.Written}, {found.Quarantined} were set aside.");
         return Compose(subject, $"{subject} in {input}. {end}\n{string.Join('\n', lines)}", job, input, time, issues);
     }
 
