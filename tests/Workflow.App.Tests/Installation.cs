@@ -219,7 +219,8 @@ internal sealed class Installation : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private string FileOf(string address)
+    /// <summary>The file of an object in the local store.</summary>
+    public string FileOf(string address)
     {
         var parsed = Workflow.Cloud.Objects.ObjectAddress.Parse(address);
         return Path.Combine([Data.Objects, parsed.Bucket, .. parsed.Key.Split('/')]);

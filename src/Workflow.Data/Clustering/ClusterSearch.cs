@@ -10,7 +10,7 @@ public sealed record ClusterChoice(KMeansFit Fit, SilhouetteScore Silhouette, IR
 /// <summary>Clusters rows for each number of clusters asked for, and takes the one with the highest silhouette, the smallest of those that are equal.</summary>
 public static class ClusterSearch
 {
-    /// <exception cref="BadInputException">There are fewer different rows than clusters.</exception>
+    /// <exception cref="BadInputException">There are fewer different rows than <paramref name="fewest"/>.</exception>
     public static ClusterChoice Run(FeatureMatrix data, KMeansOptions options, int fewest, int most, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, fewest);
@@ -18,7 +18,16 @@ public static class ClusterSearch
         var candidates = new List<ClusterCandidate>();
         for (var clusters = fewest; clusters <= most; clusters++)
         {
-            var fit = KMeans.Fit(data, options with { Clusters = clusters }, cancellation);
+            KMeansFit fit;
+            try
+            {
+                fit = KMeans.Fit(data, options with { Clusters = clusters }, cancellation);
+            }
+            catch (BadInputException) when (best is not null)
+            {
+                break;  // there are fewer different rows than that: the choice is among those before
+            }
+
             var silhouette = Silhouette.Measure(data, fit.Labels, clusters, options.Seed, cancellation);
             candidates.Add(new(clusters, fit.Inertia, silhouette.Value));
             if (best is null || (silhouette.Value ?? double.NegativeInfinity) > (best.Value.Silhouette.Value ?? double.NegativeInfinity))

@@ -10,8 +10,8 @@ namespace Workflow.Data.Clustering;
 public sealed record StoredModel(string Version, FeatureRules Rules, SegmentModel Model);
 
 /// <summary>
-/// Models in an object store: <c>VERSION/features.json</c>, <c>VERSION/model.json</c>, and <c>latest.json</c>, which names a version and
-/// is written last.
+/// Models in an object store: <c>VERSION/features.json</c>, <c>VERSION/model.json</c>, and <c>latest.json</c>, which names the version that
+/// the last complete run has made.
 /// </summary>
 /// <param name="folder">A prefix that ends in <c>/</c>.</param>
 public sealed class ModelStore(ObjectStores stores, ObjectAddress folder)
@@ -31,9 +31,12 @@ public sealed class ModelStore(ObjectStores stores, ObjectAddress folder)
         var version = VersionOf(model, day);
         await WriteAsync(RulesOf(version), rules.ToJson(), cancellation);
         await WriteAsync(ModelOf(version), model.ToJson(), cancellation);
-        await WriteAsync(LatestPointer, JsonSerializer.Serialize(new Pointer(version), JsonSerializerOptions.Web) + "\n", cancellation);
         return version;
     }
+
+    /// <summary>Makes a version the <see cref="Latest"/>.</summary>
+    public Task SetLatestAsync(string version, CancellationToken cancellation) =>
+        WriteAsync(LatestPointer, JsonSerializer.Serialize(new Pointer(version), JsonSerializerOptions.Web) + "\n", cancellation);
 
     /// <param name="version">A version, or <see cref="Latest"/>.</param>
     /// <exception cref="ObjectNotFoundException">There is no such model.</exception>

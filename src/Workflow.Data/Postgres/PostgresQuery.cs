@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using Npgsql;
 using Workflow.Data.DuckDb;
 
@@ -41,7 +42,7 @@ public static class PostgresQuery
 
         switch (type)
         {
-            case DuckDbTypeId.Varchar: appender.Append(reader.GetString(column)); break;
+            case DuckDbTypeId.Varchar: appender.Append(reader.GetFieldType(column) == typeof(string) ? reader.GetString(column) : Convert.ToString(reader.GetValue(column), CultureInfo.InvariantCulture)!); break;
             case DuckDbTypeId.Double: appender.Append(reader.GetDouble(column)); break;
             case DuckDbTypeId.Boolean: appender.Append(reader.GetBoolean(column)); break;
             case DuckDbTypeId.Date: appender.Append(reader.GetFieldValue<DateOnly>(column)); break;

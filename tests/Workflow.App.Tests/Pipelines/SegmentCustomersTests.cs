@@ -64,22 +64,70 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
         Assert.Equal(109, Predictions(installation, run).Count - 1);
         Assert.Equal(
             """
-            rule,source,user_id,age,gender,is_active,total_spend,last_purchase_date,product_category
-            is_active is missing,public.users,3,
-            age is not between 0 and 120,public.users,4,
-            total_spend is negative or no number,public.users,5,
-            total_spend is negative or no number,public.users,6,
-            last_purchase_date is before 1900 or after the run,public.users,7,
-            last_purchase_date is before 1900 or after the run,public.users,8,
-            the CRM does not know the user,public.users,9,
-            user_id comes more than once,public.users,10,
-            user_id comes more than once,public.users,10,
-            user_id comes more than once,public.users,11,
-            user_id comes more than once,public.users,11,
-            user_id is missing,public.users,,
+            rule,reason,source,user_id
+            is_active_present,is_active is missing,public.users,3
+            age_range,age is not between 0 and 120,public.users,4
+            total_spend_range,total_spend is negative,public.users,5
+            total_spend_number,total_spend is no number,public.users,6
+            last_purchase_date_range,last_purchase_date is before 1900 or after the run,public.users,7
+            last_purchase_date_range,last_purchase_date is before 1900 or after the run,public.users,8
+            user_in_crm,the CRM does not know the user,public.users,9
+            user_id_unique,user_id comes more than once,public.users,10
+            user_id_unique,user_id comes more than once,public.users,10
+            user_id_unique,user_id comes more than once,public.users,11
+            user_id_unique,user_id comes more than once,public.users,11
+            user_id_present,user_id is missing,public.users,
+            """,
+            Refusals(installation, run));
+    }
 
-            """.Split('\n').Skip(1).Select(line => line.TrimEnd(',')),
-            installation.Read(Text(run, "quarantineObject")).Split('\n').Skip(1).Select(line => string.Join(',', line.Split(',').Take(3)).TrimEnd(',')));
+    [Fact]
+    public async Task A_value_that_is_none_of_its_kind_is_its_rows_fault_alone()
+    {
+        await using var installation = await StartAsync();
+        await SegmentCustomersWarehouse.FillAsync(installation);
+        await installation.ExecuteAsync("""
+            alter table users alter age type text, alter is_active type text;
+            alter table crm alter total_spend type text, alter last_purchase_date type text;
+            update users set age = 'unknown' where user_id = '1';
+            update users set is_active = 'perhaps' where user_id = '2';
+            update users set is_active = 'Yes' where user_id = '3';
+            update users set is_active = 'No' where user_id = '4';
+            update crm set total_spend = '12,50' where user_id = 5;
+            update crm set last_purchase_date = 'yesterday' where user_id = 6;
+            update crm set last_purchase_date = '2026-01-01 10:30:00' where user_id = 7
+            """);
+
+        var run = await installation.RunAsync("segments", new { });
+
+        Assert.Equal((120, 115, 4, 1), (Number(run, "rowsIn"), Number(run, "loaded"), Number(run, "quarantined"), Number(run, "skipped")));
+        Assert.Equal(
+            """
+            rule,reason,source,user_id
+            age_number,age is no number,public.users,1
+            is_active_boolean,is_active is neither true nor false,public.users,2
+            total_spend_number,total_spend is no number,public.users,5
+            last_purchase_date_date,last_purchase_date is no date,public.users,6
+            """,
+            Refusals(installation, run));
+        Assert.Contains("1,unknown,", installation.Read(Text(run, "quarantineObject")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_is_the_latest_once_it_has_told_segments()
+    {
+        await using var installation = await StartAsync();
+        await SegmentCustomersWarehouse.FillAsync(installation);
+        var before = await installation.RunAsync("segments", new { });
+        await installation.ExecuteAsync("update crm set total_spend = total_spend * 2");
+        var predictions = Path.Combine(installation.Data.Objects, "segments", "predictions");
+        Directory.Move(predictions, predictions + "-aside");
+        await File.WriteAllTextAsync(predictions, "where a folder has to be", TestContext.Current.CancellationToken);
+
+        var failed = await installation.RunAsync("segments", new { attempts = 1 });
+
+        Assert.Equal((OrchestrationRuntimeStatus.Failed, nameof(App.Pipelines.SegmentCustomers.PredictSegments)), (failed.Status, failed.Failure!.Step));
+        Assert.Contains(Text(before, "model"), installation.Read("local://segments/models/segments/latest.json"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,7 +235,7 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
 
         var names = installation.Objects("segments").OrderBy(name => File.GetLastWriteTimeUtc(Path.Combine(installation.Data.Objects, "segments", name))).Select(Path.GetFileName).ToList();
         Assert.Equal(["features.json", "model.json", "latest.json"], names.Where(name => name!.EndsWith(".json", StringComparison.Ordinal)).Skip(1));
-        Assert.Equal([".parquet", ".csv"], names.TakeLast(2).Select(Path.GetExtension));
+        Assert.Equal([".parquet", ".json", ".csv"], names.TakeLast(3).Select(Path.GetExtension));
     }
 
     [Fact]
@@ -220,6 +268,10 @@ public sealed class SegmentCustomersTests(PostgresFixture postgres)
 
     private async Task<Installation> StartAsync() =>
         await (await Installation.CreateAsync(postgres)).With("segments", "segment-customers", SegmentCustomersWarehouse.Options).StartServiceAsync();
+
+    /// <summary>The first columns of the quarantine: what was broken, why, and by whom.</summary>
+    private static string Refusals(Installation installation, Run run) =>
+        string.Join('\n', installation.Read(Text(run, "quarantineObject")).TrimEnd('\n').Split('\n').Select(line => string.Join(',', line.Split(',').Take(4))));
 
     private static List<string> Predictions(Installation installation, Run run) => [.. installation.Read(Text(run, "written")).TrimEnd('\n').Split('\n')];
 

@@ -6,6 +6,7 @@ using Workflow.App.Api;
 using Workflow.App.Api.Access;
 using Workflow.App.Configuration;
 using Workflow.App.Hosting;
+using Workflow.App.Pipelines.SyncSalesforce;
 using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Salesforce;
@@ -238,11 +239,11 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         var updated = (await ContactsAsync(installation)).Count(contact => contact.Updates == 1);
         Assert.InRange(updated, 1, 29);
         Assert.Contains($"{updated} rows were updated", run.Failure.Message, StringComparison.Ordinal);
-        var kept = Assert.Single(installation.Objects("salesforce"));
-        Assert.Equal(30 - updated, installation.Read($"local://salesforce/{kept}").Split("NOT_CONFIRMED").Length - 1);
+        var kept = Assert.Single(Quarantined(installation));
+        Assert.Equal(30 - updated, installation.Read(kept).Split("NOT_CONFIRMED").Length - 1);
 
         await StandIn(installation).SetUsageAsync(new(0, 1_000), Cancellation);
-        var rest = await installation.RunAsync("sync", new { @object = $"local://salesforce/{kept}" });
+        var rest = await installation.RunAsync("sync", new { @object = kept });
         Assert.Equal(30 - updated, Number(rest, "loaded"));
         Assert.All(await ContactsAsync(installation), contact => Assert.Equal(1, contact.Updates));
     }
@@ -326,7 +327,7 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
         Assert.Contains("is Failed: InternalServerError : too long in the queue", run.Failure!.Message, StringComparison.Ordinal);
         Assert.Contains("5 rows were updated", run.Failure.Message, StringComparison.Ordinal);
-        var kept = $"local://salesforce/{Assert.Single(installation.Objects("salesforce"))}";
+        var kept = Assert.Single(Quarantined(installation));
         Assert.Contains(kept, run.Failure.Message, StringComparison.Ordinal);
         Assert.Equal(5, installation.Read(kept).Split("JOB_FAILED,InternalServerError : too long in the queue").Length - 1);
         Assert.Equal(5, Number(await installation.RunAsync("sync", new { @object = kept }), "loaded"));
@@ -350,7 +351,55 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         await using var installation = await StartAsync(Contacts(1));
 
         AssertFailed(await RunAsync(installation, Csv(1), new { @object = Segments, field = "Nothing__c" }), nameof(App.Pipelines.SyncSalesforce.QueryContacts), "No such column 'Nothing__c' on entity 'Contact'");
+        Assert.Empty(Quarantined(installation));
+    }
+
+    [Fact]
+    public async Task A_run_that_failed_can_be_rewound_and_what_it_kept_goes_with_its_completion()
+    {
+        await using var installation = await StartAsync(Contacts(1));
+        await StandIn(installation).SetUsageAsync(new(900, 1_000), Cancellation);
+        var failed = await RunAsync(installation, Csv(1));
+        AssertFailed(failed, nameof(App.Pipelines.SyncSalesforce.QueryContacts), "API requests");
+        await StandIn(installation).SetUsageAsync(new(0, 1_000), Cancellation);
+
+        await installation.Client.SteerAsync(failed.Instance, "rewind", null, Cancellation);
+
+        Assert.Equal(1, Number(await installation.Client.WaitAsync(failed.Instance, Cancellation), "loaded"));
         Assert.Empty(installation.Objects("salesforce"));
+    }
+
+    [Fact]
+    public async Task What_a_run_has_left_that_failed_long_ago_goes_with_the_next_that_completes()
+    {
+        await using var installation = await StartAsync(Contacts(1));
+        foreach (var (name, age) in new[] { ("long-ago", RemoveWork.KeptFor.Add(TimeSpan.FromHours(1))), ("lately", RemoveWork.KeptFor.Subtract(TimeSpan.FromHours(1))) })
+        {
+            var left = $"local://salesforce/work/{name}/rows.parquet";
+            installation.Drop(left, "rows");
+            File.SetLastWriteTimeUtc(installation.FileOf(left), (TimeProvider.System.GetUtcNow() - age).UtcDateTime);
+        }
+
+        await RunAsync(installation, Csv(1));
+
+        Assert.Equal(["work/lately/rows.parquet"], installation.Objects("salesforce"));
+    }
+
+    [Fact]
+    public async Task Of_two_objects_at_once_the_one_whose_run_was_started_later_has_the_last_word()
+    {
+        const string Later = "local://scores/csv/next-day.csv";
+        await using var installation = await StartAsync(Contacts(1));
+        await FailAsync(installation, new("/jobs/query/", 1, "GET", Delay: 2_000));
+        installation.Drop(Segments, "user_id,segment,email\n1,1,user1@example.com\n");
+        installation.Drop(Later, "user_id,segment,email\n1,2,user1@example.com\n");
+
+        var first = await installation.Client.StartAsync("sync", new JsonObject { ["object"] = Segments }, null, Cancellation);
+        var second = await installation.Client.StartAsync("sync", new JsonObject { ["object"] = Later }, null, Cancellation);
+
+        Assert.Equal(1, Number(await installation.Client.WaitAsync(first.Instance, Cancellation), "loaded"));
+        Assert.Equal(1, Number(await installation.Client.WaitAsync(second.Instance, Cancellation), "loaded"));
+        Assert.Equal(["2"], (await ContactsAsync(installation)).Select(contact => contact.Segment));
     }
 
     [Fact]
@@ -434,6 +483,9 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         installation.Drop(Segments, csv);
         return installation.RunAsync("sync", input ?? new { @object = Segments });
     }
+
+    private static IReadOnlyList<string> Quarantined(Installation installation) =>
+        [.. installation.Objects("salesforce").Where(key => key.StartsWith("quarantine/", StringComparison.Ordinal)).Select(key => $"local://salesforce/{key}")];
 
     private static LocalSalesforce StandIn(Installation installation) => new(installation.Data.Path, TimeProvider.System);
 

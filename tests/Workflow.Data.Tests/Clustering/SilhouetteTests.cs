@@ -39,6 +39,14 @@ public sealed class SilhouetteTests
     }
 
     [Fact]
+    public void More_clusters_than_different_rows_are_not_tried()
+    {
+        var choice = ClusterSearch.Run(Blobs.Around(Blobs.Corners, 20, spread: 0), new(), fewest: 2, most: 8, Cancellation);
+
+        Assert.Equal([2, 3, 4, 5], choice.Candidates.Select(candidate => candidate.Clusters));
+    }
+
+    [Fact]
     public void The_number_of_clusters_is_chosen_by_it()
     {
         var choice = ClusterSearch.Run(Blobs.Around(Blobs.Corners, 500, spread: 2), new(), fewest: 2, most: 8, Cancellation);

@@ -206,6 +206,11 @@ internal static class SegmentObjects
         connection.ExportCsv(Rows, csv, cancellation);
         var counts = Enumerable.Range(1, stored.Model.Clusters).Select(segment => (long)connection.Scalar("select count(*) from predictions where segment = ?", cancellation, segment)!).ToList();
         var parquetObject = await stores.PublishAsync(parquet, run.Predictions(stored.Version, "parquet").ToString(), cancellation);
+        if (run.Input.Model is null)
+        {
+            await new ModelStore(stores, run.Models).SetLatestAsync(stored.Version, cancellation);
+        }
+
         var csvObject = await stores.PublishAsync(csv, run.Predictions(stored.Version, "csv").ToString(), cancellation);
         return new(csvObject, parquetObject, stored.Version, counts, stored.Model.Inertia, stored.Model.Silhouette.Value, stored.Model.Silhouette.IsSampled);
     }

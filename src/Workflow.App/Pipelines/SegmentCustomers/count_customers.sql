@@ -1,5 +1,5 @@
 select
     count(*),
-    count(*) filter (is_active = false),
-    count(*) filter (rule is not null)
+    count(*) filter (not active),
+    count(*) filter (refusal is not null)
 from checked

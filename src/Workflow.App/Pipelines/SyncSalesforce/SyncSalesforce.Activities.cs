@@ -219,15 +219,22 @@ internal sealed class CollectResults(ObjectStores stores, SalesforceLogin salesf
     }
 }
 
-/// <summary>Removes what the run kept between its steps.</summary>
-internal sealed class RemoveWork(ObjectStores stores) : TaskActivity<SyncRun, bool>
+/// <summary>Removes what the run kept between its steps, and what runs that failed long ago have left.</summary>
+internal sealed class RemoveWork(ObjectStores stores, TimeProvider time) : TaskActivity<SyncRun, bool>
 {
+    /// <summary>Within this time a run that failed can be rewound; no run takes longer.</summary>
+    internal static readonly TimeSpan KeptFor = TimeSpan.FromDays(30);
+
     public override async Task<bool> RunAsync(TaskActivityContext context, SyncRun run)
     {
-        var store = stores.For(run.Folder);
-        await foreach (var kept in store.ListAsync(run.Folder, context.CancellationToken))
+        var (all, longAgo) = (ObjectAddress.Parse(run.Input.Work), time.GetUtcNow() - KeptFor);
+        var store = stores.For(all);
+        await foreach (var kept in store.ListAsync(all, context.CancellationToken))
         {
-            await store.DeleteAsync(kept.Address, context.CancellationToken);
+            if (kept.Address.Key.StartsWith(run.Folder.Key, StringComparison.Ordinal) || kept.LastModified < longAgo)
+            {
+                await store.DeleteAsync(kept.Address, context.CancellationToken);
+            }
         }
 
         return true;

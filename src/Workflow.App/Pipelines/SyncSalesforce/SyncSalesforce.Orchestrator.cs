@@ -15,15 +15,14 @@ internal sealed class SyncSalesforce : TaskOrchestrator<SyncSalesforceInput, Syn
     public override Task<SyncSalesforceResult> RunAsync(TaskOrchestrationContext context, SyncSalesforceInput input) =>
         context.ReportAsync(input, target: $"Salesforce, {input.Field}", async report =>
         {
+            // Two runs at a time would leave the segments of whichever job of theirs is done last.
+            await report.StateAsync("turn", () => context.TakeTurnAsync(Overlap.Wait, input.PollEvery));
             var run = new SyncRun(input, context.NewGuid());
-            try
-            {
-                return await SyncAsync(context, report, run, Steps.Retry(input.Attempts));
-            }
-            finally
-            {
-                await context.CleanUpAsync(nameof(RemoveWork), run, Steps.Retry(input.Attempts));
-            }
+            var result = await SyncAsync(context, report, run, Steps.Retry(input.Attempts));
+
+            // A run that failed keeps what it has: it may be rewound.
+            await context.CleanUpAsync(nameof(RemoveWork), run, Steps.Retry(input.Attempts));
+            return result;
         });
 
     private static async Task<SyncSalesforceResult> SyncAsync(TaskOrchestrationContext context, RunReport report, SyncRun run, TaskOptions retry)

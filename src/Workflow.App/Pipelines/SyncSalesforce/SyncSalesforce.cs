@@ -38,7 +38,7 @@ internal sealed partial record SyncSalesforceInput : PipelineInput
 
     public string EmailColumn { get; init; } = "email";
 
-    /// <summary>The prefix for what a run keeps between its steps; removed at its end.</summary>
+    /// <summary>The prefix for what runs keep between their steps, and for nothing else.</summary>
     public string Work { get; init; } = "local://salesforce/work/";
 
     /// <summary>The prefix for the rows that were refused. An object there is the input of a run that tries them again.</summary>
@@ -50,7 +50,7 @@ internal sealed partial record SyncSalesforceInput : PipelineInput
     /// <summary>Jobs under way at one time.</summary>
     public int AtOnce { get; init; } = 2;
 
-    /// <summary>Between the first two looks at a job; the pause doubles up to a minute.</summary>
+    /// <summary>Between the first two looks at a job, where the pause doubles up to a minute, and between looks at the run before.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a job may take.</summary>
