@@ -74,7 +74,10 @@ internal abstract class S3Hash : IDisposable
         }
     }
 
-    /// <summary>A reflected CRC of 32 or 64 bits, eight bytes at a time.</summary>
+    /// <summary>
+    /// A reflected CRC of 32 or 64 bits, eight bytes at a time. It is our own because the package System.IO.Hashing does not restore, and
+    /// has no CRC-64 but ECMA's; at 1.6 GB/s of one core it is not what a transfer waits for.
+    /// </summary>
     private sealed class Table(ulong[] table, int bits) : S3Hash
     {
         private const int Row = 256;
