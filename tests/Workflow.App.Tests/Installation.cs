@@ -86,6 +86,13 @@ internal sealed class Installation : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Lets secrets name databases of this machine, where the tests' are.</summary>
+    public Installation WithDatabasesHere()
+    {
+        Settings["Outbound"] = new JsonObject { ["Allow"] = new JsonArray("127.0.0.1") };
+        return this;
+    }
+
     /// <summary>Lets the service use the tests' DynamoDB instead of starting one of its own.</summary>
     public async Task<Installation> WithAsync(DynamoDbFixture dynamo)
     {

@@ -20,7 +20,7 @@ public sealed class NothingSecretIsShownTests(PostgresFixture postgres)
     private const string Role = "arn:aws:iam::000000000000:role/workflow";
     private const string Right = "right \"pass/word+1";
     private const string Wrong = "wrong-pass&word-2";
-    private const string Webhook = "http://127.0.0.1:9/services/T0000000/B0000000/Xx1Yy2Zz3";
+    private const string Webhook = "http://127.0.0.2:9/services/T0000000/B0000000/Xx1Yy2Zz3";
     private static readonly string[] StandInsOwn = ["secretsmanager.json", "sessions.json"];
 
     private readonly string _reader = $"reader_{Guid.NewGuid():N}";
@@ -63,7 +63,7 @@ public sealed class NothingSecretIsShownTests(PostgresFixture postgres)
 
     private async Task<Installation> PrepareAsync(LocalOidcIssuer issuer)
     {
-        var installation = await Installation.CreateAsync(postgres);
+        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere();
         foreach (var (pipeline, secret) in new[] { ("right", "sources/right"), ("wrong", "sources/wrong") })
         {
             installation.With(pipeline, "merge-sources", new { Object = "local://sources/orders.json", Secret = secret, Table = "people", Output = $"local://merged/{pipeline}.csv", Slack = "hooks/etl", Topic = LocalSns.TopicArn("runs") });

@@ -35,7 +35,7 @@ internal static class LambdaCommand
         ServiceProvider? services = null;
         try
         {
-            services = LambdaFunction.Create(data);
+            services = await LambdaFunction.CreateAsync(data, cancellation);
             services.GetRequiredService<LambdaFunction>();
             return services;
         }

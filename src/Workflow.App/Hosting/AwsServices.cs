@@ -1,6 +1,7 @@
 using Azure.Core;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Aws;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 
 namespace Workflow.App.Hosting;
@@ -12,7 +13,7 @@ internal static class AwsServices
     public static IServiceCollection AddAws(this IServiceCollection services, Settings settings, Func<IServiceProvider, Uri> localAddress) => services
         .AddSingleton(provider =>
         {
-            var endpoints = new AwsEndpoints(settings.Aws, () => localAddress(provider));
+            var endpoints = new AwsEndpoints(settings.Aws, () => localAddress(provider), provider.GetRequiredService<OutboundGuard>());
             return endpoints.SignedBy(new(
                 settings.AwsIdentity.ToIdentity(provider.GetRequiredService<TokenCredential>),
                 endpoints,

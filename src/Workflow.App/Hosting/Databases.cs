@@ -13,8 +13,13 @@ internal sealed record Databases(string Hub, string Warehouse, LocalPostgres? Em
     /// <summary>The name of the secret that says how to reach the embedded database; written anew at every start.</summary>
     public const string EmbeddedSecret = "local/database";
 
+    /// <summary>Where the embedded database is; empty where there is none.</summary>
+    public IReadOnlyList<Uri> OwnAddresses { get; } = Embedded is { ConnectionString: var embedded } ? [AddressOf(new(embedded))] : [];
+
+    /// <exception cref="SettingsException">One of them is where no database is.</exception>
     public static async Task<Databases> OpenAsync(Settings settings, DataFolder data, ILogger logger, CancellationToken cancellation)
     {
+        await DatabaseHosts.CheckAsync(settings, cancellation);
         if (settings is { Hub: { } hub, Warehouse: { } warehouse })
         {
             return new(hub, warehouse, null);
@@ -40,6 +45,8 @@ internal sealed record Databases(string Hub, string Warehouse, LocalPostgres? Em
                 ["dbname"] = embedded.Database!,
             },
             cancellation);
+
+    private static Uri AddressOf(NpgsqlConnectionStringBuilder database) => new UriBuilder("postgres", database.Host, database.Port).Uri;
 
     public ValueTask DisposeAsync() => Embedded?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

@@ -7,10 +7,13 @@ namespace Workflow.App.Hosting;
 
 internal static class OutboundCalls
 {
-    /// <summary>All HTTP clients of the process call through the guard; where it is a service, its own stand-ins are open to it.</summary>
+    /// <summary>
+    /// All HTTP clients of the process, those of AWS and Azure, and who connects to a database that a secret names go through the guard; where it
+    /// is a service, its own stand-ins and its embedded database are open to it.
+    /// </summary>
     public static IServiceCollection AddOutboundGuard(this IServiceCollection services, OutboundSettings settings)
     {
-        services.AddSingleton(provider => new OutboundGuard(settings.Allow, () => Own(provider.GetService<IServer>())));
+        services.AddSingleton(provider => new OutboundGuard(settings.Allow, () => [.. Own(provider.GetService<IServer>()), .. provider.GetService<Databases>()?.OwnAddresses ?? []]));
         return services.ConfigureHttpClientDefaults(client => client.ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<OutboundGuard>().CreateHandler()));
     }
 

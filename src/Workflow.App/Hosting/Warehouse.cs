@@ -1,7 +1,6 @@
 using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.Cloud.Objects;
-using Workflow.Cloud.Secrets;
 using Workflow.Data.Warehouse;
 using Workflow.Data.Warehouse.Redshift;
 
@@ -14,13 +13,13 @@ internal sealed class Warehouse : IAsyncDisposable
     private readonly RedshiftCluster? _redshift;
     private readonly Func<NpgsqlDataSource, LoadRequest, CancellationToken, Task<LoadResult>> _load;
 
-    public Warehouse(Databases databases, Settings settings, ObjectStores objects, Secrets secrets, TimeProvider time)
+    public Warehouse(Databases databases, Settings settings, RedshiftCluster redshift, ObjectStores objects, TimeProvider time)
     {
         _data = NpgsqlDataSource.Create(databases.Warehouse);
         if (settings.Loads is { Dialect: WarehouseDialect.Redshift } loads)
         {
-            _redshift = new(loads, secrets);
-            _load = (redshift, request, cancellation) => new RedshiftLoader(redshift, objects, loads.ToStaging(), time).LoadAsync(request, cancellation);
+            _redshift = redshift;
+            _load = (cluster, request, cancellation) => new RedshiftLoader(cluster, objects, loads.ToStaging(), time).LoadAsync(request, cancellation);
         }
         else
         {
@@ -38,9 +37,5 @@ internal sealed class Warehouse : IAsyncDisposable
     /// <param name="use">Must bear being done again: a secret that says who we are there may be out of date.</param>
     public Task<T> UseAsync<T>(Func<NpgsqlDataSource, Task<T>> use, CancellationToken cancellation) => _redshift?.UseAsync(use, cancellation) ?? use(_data);
 
-    public async ValueTask DisposeAsync()
-    {
-        await (_redshift?.DisposeAsync() ?? ValueTask.CompletedTask);
-        await _data.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _data.DisposeAsync();
 }

@@ -18,6 +18,7 @@ using Workflow.Cloud.Local;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Objects.Local;
 using Workflow.Cloud.Objects.S3;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Salesforce;
 using Workflow.Durable;
 
@@ -84,10 +85,10 @@ internal static class Pipelines
     /// <summary>What activities ask for.</summary>
     public static IServiceCollection AddPipelines(this IServiceCollection services, DataFolder data)
     {
-        services.AddSingleton<Runs>().AddSingleton<Warehouse>().AddSingleton<Scratch>();
+        services.AddSingleton<Runs>().AddSingleton<RedshiftCluster>().AddSingleton<Warehouse>().AddSingleton<Scratch>();
         services.AddSingleton<IObjectStore>(provider => new LocalObjectStore(data.Objects, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IObjectStore>(provider => S3ObjectStore.FromEnvironment(
-            provider.GetRequiredService<TimeProvider>(), () => provider.GetRequiredService<AwsEndpoints>().Credentials));
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<OutboundGuard>(), () => provider.GetRequiredService<AwsEndpoints>().Credentials));
         services.AddSingleton<ObjectStores>();
         services.AddSingleton<ILocalAwsService>(provider => new LocalSageMaker(
             data.Path, LocalKMeans.Algorithm(provider.GetRequiredService<ObjectStores>(), provider.GetRequiredService<Scratch>()), provider.GetRequiredService<TimeProvider>()));

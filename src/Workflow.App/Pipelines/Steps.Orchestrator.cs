@@ -1,5 +1,6 @@
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 using Workflow.Data;
 using Workflow.Data.Warehouse;
@@ -21,7 +22,7 @@ internal static class Steps
 
     private static TaskOptions Retry(RetryPolicy policy) => new(policy with
     {
-        NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException), typeof(AwsRefusedException)],
+        NonRetryableErrors = [typeof(BadInputException), typeof(WarehouseException), typeof(ObjectNotFoundException), typeof(SecretException), typeof(AwsRefusedException), typeof(OutboundRefusedException)],
     });
 
     /// <summary>Sends a message, where the pipeline says where to; whatever becomes of it, the run goes on.</summary>

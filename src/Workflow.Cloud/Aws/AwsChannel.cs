@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Amazon;
 using Amazon.Runtime;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Aws;
 
@@ -31,6 +32,10 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
             throw MayHelpToRetry(answered)
                 ? new AwsException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered)
                 : new AwsRefusedException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered);
+        }
+        catch (OutboundRefusedException closed)
+        {
+            throw new AwsRefusedException(service.Name, call.Operation, null, closed.Message, closed);
         }
         catch (Exception failed) when (failed is AmazonClientException or AmazonServiceException or HttpRequestException or IOException
             || (failed is OperationCanceledException && !cancellation.IsCancellationRequested))

@@ -5,6 +5,7 @@ using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 using Microsoft.Extensions.Logging;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 
 namespace Workflow.Cloud.Aws;
@@ -87,6 +88,10 @@ public sealed class AwsCredentials
             throw AwsChannel.MayHelpToRetry(answered)
                 ? new AwsException(Sts, operation, answered.ErrorCode, reason, answered)
                 : new AwsRefusedException(Sts, operation, answered.ErrorCode, reason, answered);
+        }
+        catch (OutboundRefusedException closed)
+        {
+            throw new AwsRefusedException(Sts, operation, null, closed.Message, closed);
         }
         catch (Exception failed) when (failed is AmazonClientException or AmazonServiceException or HttpRequestException or IOException)
         {

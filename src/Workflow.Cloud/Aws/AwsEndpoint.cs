@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Amazon;
 using Amazon.Runtime;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Aws;
 
@@ -34,7 +35,8 @@ public sealed record AwsEndpoint(bool IsLocal, Uri? Url)
 /// <summary>The endpoint of each service, as configured.</summary>
 /// <param name="byService">By the names in <see cref="Services"/>; a service that is absent is at AWS.</param>
 /// <param name="localAddress">Where the stand-ins answer; asked at the first call, because a service knows its address only once it has started.</param>
-public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byService, Func<Uri> localAddress)
+/// <param name="guard">Has a look at where they lead.</param>
+public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byService, Func<Uri> localAddress, OutboundGuard guard)
 {
     /// <summary>The names that settings know the services by.</summary>
     public static IReadOnlyList<string> Services { get; } = ["DMS", "DynamoDB", "Glue", "SageMaker", "SecretsManager", "SNS", "SQS", "STS"];
@@ -48,16 +50,17 @@ public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byServ
     public AwsEndpoint For(string service) => byService.GetValueOrDefault(service, AwsEndpoint.Aws);
 
     /// <summary>The same endpoints, called by somebody.</summary>
-    public AwsEndpoints SignedBy(AwsCredentials credentials) => new(byService, localAddress) { Credentials = credentials };
+    public AwsEndpoints SignedBy(AwsCredentials credentials) => new(byService, localAddress, guard) { Credentials = credentials };
 
     /// <summary>What a service is called with; null for what the SDK finds by itself.</summary>
     public AWSCredentials? CredentialsFor(string service) =>
         Credentials is { } credentials ? credentials.For(For(service)) : For(service).IsLocal ? LocalAws.Credentials : null;
 
-    /// <summary>Says in an SDK client's settings where the service is.</summary>
+    /// <summary>Says in an SDK client's settings where the service is, and that it is called through the guard.</summary>
     /// <param name="region">Null for the region that the SDK finds by itself.</param>
     public void Configure(ClientConfig config, string service, RegionEndpoint? region)
     {
+        config.HttpClientFactory = new AwsHttpClients(guard);
         switch (For(service))
         {
             case { IsLocal: true }:

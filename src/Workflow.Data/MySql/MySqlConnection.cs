@@ -41,7 +41,7 @@ internal sealed class MySqlConnection : IAsyncDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(address.Host, address.Port, deadline.Token);
+            await (address.Addresses is { } known ? socket.ConnectAsync([.. known], address.Port, deadline.Token) : socket.ConnectAsync(address.Host, address.Port, deadline.Token));
             var packets = new PacketStream(new NetworkStream(socket, ownsSocket: true));
             return new(address, packets, await new Login(address, packets).RunAsync(deadline.Token));
         }

@@ -36,6 +36,20 @@ public sealed class AzureServicesTests
         Assert.Contains("Azure:Storage", Assert.Throws<ObjectStoreException>(() => services.GetRequiredService<ObjectStores>().For(ObjectAddress.Parse("az://landing/x"))).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_account_at_an_address_that_is_closed_is_not_called()
+    {
+        using var folder = new TempFolder();
+        var data = new DataFolder(folder.Path);
+        await new LocalSecretStore(data.Secrets).PutAsync("account", new Dictionary<string, string> { ["AccountKey"] = "a2V5" }, TestContext.Current.CancellationToken);
+        await using var services = Build(Settings with { Storage = new(new("http://169.254.169.254/contoso"), "contoso", "account") }, SecretStoreKind.Local, data);
+        var address = ObjectAddress.Parse("az://landing/x");
+
+        var closed = await Assert.ThrowsAsync<ObjectStoreException>(() => services.GetRequiredService<ObjectStores>().For(address).FindAsync(address, TestContext.Current.CancellationToken));
+
+        Assert.Contains("Outbound:Allow", closed.Message, StringComparison.Ordinal);
+    }
+
     private static ServiceProvider Build(AzureSettings azure, SecretStoreKind store, DataFolder data) => new ServiceCollection()
         .AddLogging()
         .AddSingleton(TimeProvider.System)

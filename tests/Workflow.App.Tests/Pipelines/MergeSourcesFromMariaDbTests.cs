@@ -49,11 +49,19 @@ public sealed class MergeSourcesFromMariaDbTests(PostgresFixture postgres, Maria
     [InlineData("password", "(1045)")]
     [InlineData("no table", "has no field 'table'")]
     [InlineData("sslmode", "'sslmode'")]
+    [InlineData("metadata", "No database is there")]
+    [InlineData("private", "add \"10.20.30.40\" to Outbound:Allow")]
     public async Task What_cannot_be_read_is_named_at_once(string what, string says)
     {
         var database = await PrepareDatabaseAsync();
-        await using var installation = await StartAsync(
-            what == "oracle" ? what : "mariadb", what == "password" ? database.Address with { Password = "wrong" } : database.Address, sslmode: what == "sslmode" ? "often" : null);
+        var address = what switch
+        {
+            "password" => database.Address with { Password = "wrong" },
+            "metadata" => database.Address with { Host = "169.254.169.254" },
+            "private" => database.Address with { Host = "10.20.30.40" },
+            _ => database.Address,
+        };
+        await using var installation = await StartAsync(what == "oracle" ? what : "mariadb", address, sslmode: what == "sslmode" ? "often" : null);
 
         var run = await installation.RunAsync("shop", new { table = what switch { "table" => "nothing_here", "no table" => null, _ => "customers" } });
 
@@ -106,7 +114,7 @@ public sealed class MergeSourcesFromMariaDbTests(PostgresFixture postgres, Maria
 
     private async Task<Installation> PrepareAsync(string engine, MySqlAddress address, string? table = null, string? sslmode = null)
     {
-        var installation = (await Installation.CreateAsync(postgres)).With("shop", "merge-sources", new
+        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere().With("shop", "merge-sources", new
         {
             @object = "local://sources/test.json",
             secret = "shop/database",

@@ -213,7 +213,7 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
         var output = Output(await installation.RunAsync("ops", new { @object = Prefix }));
 
         Assert.Equal(2, (int)output["partitions"]!);
-        var glue = new GlueClient(new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => installation.Address));
+        var glue = new GlueClient(new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => installation.Address, new(["127.0.0.1"], () => [])));
         var table = await glue.FindTableAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken);
         Assert.Equal(["data_versao", "id_carga"], table!.PartitionKeys.Select(key => key.Name));
         var partitions = await glue.ListPartitionsAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);

@@ -50,7 +50,7 @@ public sealed class RotatedSecretTests(PostgresFixture postgres)
     [Fact]
     public async Task A_cluster_of_Redshift_whose_password_was_rotated_is_read_with_the_new_one()
     {
-        await using var installation = (await (await Installation.CreateAsync(postgres)).WithRedshiftAsync(postgres)).With("segments", "segment-customers", SegmentCustomersWarehouse.Options);
+        await using var installation = (await (await Installation.CreateAsync(postgres)).WithRedshiftAsync(postgres)).WithDatabasesHere().With("segments", "segment-customers", SegmentCustomersWarehouse.Options);
         installation.Settings["Secrets"] = new JsonObject { ["Store"] = "aws" };
         installation.Settings["Warehouse"]!["Secret"] = Secret;
         // A connection that is open is not asked for its password again.
@@ -75,7 +75,7 @@ public sealed class RotatedSecretTests(PostgresFixture postgres)
 
     private async Task<Installation> StartAsync()
     {
-        var installation = (await Installation.CreateAsync(postgres)).With("orders", "merge-sources", new { Object = "local://sources/orders.json", Secret, Table = "people", Output = "local://merged/orders.csv" });
+        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere().With("orders", "merge-sources", new { Object = "local://sources/orders.json", Secret, Table = "people", Output = "local://merged/orders.csv" });
         installation.Settings["Secrets"] = new JsonObject { ["Store"] = "aws" };
         installation.Drop("local://sources/orders.json", """[{"id":1,"name":null},{"id":2,"name":"Bo"}]""");
         await installation.ExecuteAsync("create table people (id int primary key, name text); insert into people values (1, 'Ann'), (2, 'Bea')");

@@ -89,7 +89,7 @@ public sealed class AwsClientTests : IAsyncLifetime
     [Fact]
     public async Task A_service_that_is_not_there_is_worth_another_try_and_names_the_settings()
     {
-        var nowhere = new GlueClient(new(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => new($"http://127.0.0.1:{FreePort.Next()}")));
+        var nowhere = new GlueClient(new(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => new($"http://127.0.0.1:{FreePort.Next()}"), new([], () => [])));
 
         var failed = await Assert.ThrowsAsync<AwsException>(() => nowhere.FindDatabaseAsync("sales", Cancellation));
 

@@ -238,7 +238,7 @@ public sealed class AwsCredentialsTests : IAsyncLifetime
     {
         var identity = new AwsIdentity("eu-central-1", null, [new(Role)]) { WebToken = _ => Task.FromResult(Token()) };
         var credentials = Credentials(identity);
-        using var s3 = S3ObjectStore.CreateClient(credentials);
+        using var s3 = S3ObjectStore.CreateClient(new([], () => []), credentials);
 
         var address = await s3.GetPreSignedURLAsync(new GetPreSignedUrlRequest { BucketName = "lake", Key = "orders.csv", Expires = TimeProvider.System.GetUtcNow().AddMinutes(1).UtcDateTime });
 
@@ -251,7 +251,7 @@ public sealed class AwsCredentialsTests : IAsyncLifetime
     [Fact]
     public void What_is_real_is_not_shown_to_a_stand_in()
     {
-        var atAws = new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["SNS"] = AwsEndpoint.Local }, () => _aws.Endpoints.LocalAddress);
+        var atAws = new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["SNS"] = AwsEndpoint.Local }, () => _aws.Endpoints.LocalAddress, new([], () => []));
         var credentials = new AwsCredentials(new(null, null, [new(Role)]) { WebToken = _ => Task.FromResult("") }, atAws, _known, _time, NullLogger<AwsCredentials>.Instance);
 
         Assert.Same(LocalAws.Credentials, atAws.SignedBy(credentials).CredentialsFor("SNS"));

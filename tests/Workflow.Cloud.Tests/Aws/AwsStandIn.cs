@@ -52,7 +52,7 @@ internal sealed class AwsStandIn : IAsyncDisposable
         WebApplication? service = null;
         builder.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(new AwsEndpoints(AwsEndpoints.Services.ToDictionary(name => name, _ => AwsEndpoint.Local), () => new(service!.Urls.Single())))
+            .AddSingleton(new AwsEndpoints(AwsEndpoints.Services.ToDictionary(name => name, _ => AwsEndpoint.Local), () => new(service!.Urls.Single()), new([], () => [])))
             .AddAwsClients()
             .AddLocalAws(data.Path, new HashSet<string> { Topic, FifoTopic });
         builder.Services.AddSingleton(new LocalAwsSessions(data.Path, sessions));

@@ -37,7 +37,7 @@ public sealed class SignatureTests : IAsyncLifetime
     public async Task What_was_changed_on_the_way_is_refused()
     {
         await using var changing = await ChangingProxy.StartAsync(_aws.Http.BaseAddress!, body => body.Replace("orders", "payroll", StringComparison.Ordinal));
-        var glue = new GlueClient(new(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => changing.Address));
+        var glue = new GlueClient(new(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => changing.Address, new([], () => [])));
 
         var refused = await Assert.ThrowsAsync<AwsRefusedException>(() => glue.CreateDatabaseAsync("orders", Cancellation));
 

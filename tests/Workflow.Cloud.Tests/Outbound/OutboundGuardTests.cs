@@ -19,7 +19,6 @@ public sealed class OutboundGuardTests : IDisposable
     [Theory]
     [InlineData("0.0.0.0")]
     [InlineData("10.1.2.3")]
-    [InlineData("100.100.100.200")]
     [InlineData("127.0.0.1")]
     [InlineData("127.8.8.8")]
     [InlineData("168.63.129.16")]
@@ -36,6 +35,7 @@ public sealed class OutboundGuardTests : IDisposable
     [InlineData("::169.254.169.254")]
     [InlineData("64:ff9b::a9fe:a9fe")]
     [InlineData("2002:a9fe:a9fe::1")]
+    [InlineData("100.100.100.200")]
     [InlineData("fd00:ec2::254")]
     [InlineData("fe80::1")]
     [InlineData("ff02::1")]
@@ -98,6 +98,77 @@ public sealed class OutboundGuardTests : IDisposable
 
         Assert.NotEmpty(await guard.CheckAsync("127.0.0.1", Port, Cancellation));
         await Assert.ThrowsAsync<OutboundRefusedException>(() => guard.CheckAsync("127.0.0.1", Port + 1, Cancellation));
+    }
+
+    [Theory]
+    [InlineData("10.1.2.3")]
+    [InlineData("172.16.0.1")]
+    [InlineData("192.168.1.1")]
+    [InlineData("100.64.0.1")]
+    [InlineData("fd12::1")]
+    public async Task A_service_that_proves_itself_may_be_in_a_private_network(string host)
+    {
+        var guard = new OutboundGuard([], () => []);
+
+        Assert.NotEmpty(await guard.CheckServiceAsync(host, 443, named: null, isProven: true, Cancellation));
+        await Assert.ThrowsAsync<OutboundRefusedException>(() => guard.CheckServiceAsync(host, 443, named: null, isProven: false, Cancellation));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("169.254.169.254")]
+    [InlineData("fd00:ec2::254")]
+    public async Task But_not_on_this_machine_or_where_credentials_are_kept(string host) =>
+        await Assert.ThrowsAsync<OutboundRefusedException>(() => new OutboundGuard([], () => []).CheckServiceAsync(host, 443, named: null, isProven: true, Cancellation));
+
+    [Theory]
+    [InlineData("http://127.0.0.1:4566", "127.0.0.1", 4566, true)]
+    [InlineData("http://localhost:4566", "localhost", 4566, true)]
+    [InlineData("http://localhost:4566", "127.0.0.1", 4567, false)]
+    [InlineData("http://minio.internal:4566", "127.0.0.1", 4566, false)]
+    [InlineData("http://169.254.169.254", "169.254.169.254", 80, false)]
+    [InlineData("http://10.0.0.1", "10.0.0.1", 80, false)]
+    public async Task An_endpoint_of_the_settings_is_reached_on_this_machine_where_it_says_so(string named, string host, int port, bool isReached)
+    {
+        var refused = await Record.ExceptionAsync(() => new OutboundGuard([], () => []).CheckServiceAsync(host, port, new(named), isProven: false, Cancellation));
+
+        Assert.Equal(isReached ? null : typeof(OutboundRefusedException), refused?.GetType());
+    }
+
+    [Theory]
+    [InlineData("10.1.2.3", "10.0.0.0/8", true)]
+    [InlineData("10.1.2.3", "*.rds.amazonaws.com", false)]
+    [InlineData("localhost", "localhost", true)]
+    [InlineData("127.0.0.1", "10.0.0.0/8", false)]
+    [InlineData("1.1.1.1", "x", true)]
+    [InlineData("169.254.169.254", "169.254.169.254", false)]
+    [InlineData("169.254.169.254", "0.0.0.0/0", false)]
+    [InlineData("::ffff:169.254.169.254", "0.0.0.0/0", false)]
+    [InlineData("fe80::1", "fe80::/10", false)]
+    [InlineData("168.63.129.16", "168.63.129.16", false)]
+    public async Task A_database_that_data_names_is_where_it_is_allowed_and_never_where_credentials_are_kept(string host, string allowed, bool isReached)
+    {
+        var refused = await Record.ExceptionAsync(() => new OutboundGuard([allowed], () => []).CheckDatabaseAsync(host, 5432, Cancellation));
+
+        Assert.Equal(isReached ? null : typeof(OutboundRefusedException), refused?.GetType());
+    }
+
+    [Fact]
+    public async Task The_embedded_database_is_the_service_s_own() =>
+        Assert.NotEmpty(await new OutboundGuard([], () => [new("postgres://127.0.0.1:5433")]).CheckDatabaseAsync("127.0.0.1", 5433, Cancellation));
+
+    [Theory]
+    [InlineData("127.0.0.1", null)]
+    [InlineData("10.1.2.3", null)]
+    [InlineData("fd12::1", null)]
+    [InlineData("169.254.169.254", "No database is there: write where it is.")]
+    [InlineData("fd00:ec2::254", "No database is there: write where it is.")]
+    public async Task A_database_of_the_settings_may_be_in_a_private_network_and_not_where_credentials_are_kept(string host, string? says)
+    {
+        var refused = await Record.ExceptionAsync(() => OutboundGuard.CheckDatabaseOfSettingsAsync(host, Cancellation));
+
+        Assert.Equal(says is null, refused is null);
+        Assert.Contains(says ?? "", refused?.Message ?? "", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,6 +39,22 @@ public sealed class LoginTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_that_was_looked_up_is_not_looked_up_again()
+    {
+        var server = ServeAsync(async packets =>
+        {
+            await packets.SendAsync(Greet("caching_sha2_password"), Cancellation);
+            var proof = ProofIn(await packets.ReceiveAsync(Cancellation));
+            await packets.SendAsync(new byte[] { 1, 3 }, Cancellation);
+            await packets.SendAsync(Ok, Cancellation);
+            return proof;
+        });
+        await using var connection = await MySqlConnection.OpenAsync(Address with { Host = "no-such-host.invalid", Addresses = [IPAddress.Loopback] }, Cancellation);
+
+        AssertProves(await server, Salt);
+    }
+
+    [Fact]
     public async Task Without_encryption_the_password_is_hidden_by_the_servers_key()
     {
         using var key = RSA.Create(2048);

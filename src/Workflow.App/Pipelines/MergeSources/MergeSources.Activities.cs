@@ -1,6 +1,7 @@
 using Npgsql;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Objects;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 using Workflow.Data.Merge;
 using Workflow.Data.MySql;
@@ -9,7 +10,7 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines.MergeSources;
 
 /// <summary>Reads both sides, merges them and publishes the CSV file in one step: doing it again replaces the file by an equal one.</summary>
-internal sealed class MergeIntoCsv(ObjectStores stores, Secrets secrets, Scratch scratch) : TaskActivity<MergeSourcesInput, MergeSourcesResult>
+internal sealed class MergeIntoCsv(ObjectStores stores, Secrets secrets, OutboundGuard guard, Scratch scratch) : TaskActivity<MergeSourcesInput, MergeSourcesResult>
 {
     public override async Task<MergeSourcesResult> RunAsync(TaskActivityContext context, MergeSourcesInput input)
     {
@@ -32,9 +33,9 @@ internal sealed class MergeIntoCsv(ObjectStores stores, Secrets secrets, Scratch
         }
     }
 
-    private static async Task<MergeResult> MergeAsync(Secret secret, MergeSourcesInput input, ScratchFolder folder, CancellationToken cancellation)
+    private async Task<MergeResult> MergeAsync(Secret secret, MergeSourcesInput input, ScratchFolder folder, CancellationToken cancellation)
     {
-        await using var database = SecretDatabase.Open(secret);
+        await using var database = await SecretDatabase.OpenAsync(secret, guard, cancellation);
         return await new SourceMerge(database).RunAsync(
             new()
             {

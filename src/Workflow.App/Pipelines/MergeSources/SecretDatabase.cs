@@ -1,5 +1,6 @@
 using Npgsql;
 using Workflow.App.Hosting;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Secrets;
 using Workflow.Data.MySql;
 using Workflow.Data.Postgres;
@@ -14,7 +15,10 @@ internal static class SecretDatabase
     private const int WrongPassword = 1045;
 
     /// <exception cref="SecretException">A field is missing, or says what cannot be.</exception>
-    public static ISourceDatabase Open(Secret secret) => IsMySql(secret) ? OpenMySql(secret) : new PostgresSource(NpgsqlDataSource.Create(SecretConnection.Read(secret, new())));
+    /// <exception cref="OutboundRefusedException">The host is not open to us.</exception>
+    public static async Task<ISourceDatabase> OpenAsync(Secret secret, OutboundGuard guard, CancellationToken cancellation) => IsMySql(secret)
+        ? await OpenMySqlAsync(secret, guard, cancellation)
+        : new PostgresSource((await SecretConnection.GuardAsync(secret, new(), guard, cancellation)).Build());
 
     /// <summary>The database does not take the user, or the password; not what a user it knows may not do.</summary>
     public static bool IsAuthenticationFailure(Exception refused) =>
@@ -28,9 +32,12 @@ internal static class SecretDatabase
         var engine => throw new SecretException($"The secret '{secret.Name}' is for a database of engine '{engine}'; postgres, aurora-postgresql, mysql, mariadb and aurora-mysql are read."),
     };
 
-    private static MySqlSource OpenMySql(Secret secret) =>
-        new(new(secret["host"], SecretConnection.Port(secret, MySqlPort), secret["username"], secret["password"], secret["dbname"])
+    private static async Task<MySqlSource> OpenMySqlAsync(Secret secret, OutboundGuard guard, CancellationToken cancellation)
+    {
+        var port = SecretConnection.Port(secret, MySqlPort);
+        return new(new(secret["host"], port, secret["username"], secret["password"], secret["dbname"])
         {
+            Addresses = await SecretConnection.AddressesAsync(secret, port, guard, cancellation),
             Tls = SecretConnection.Encryption(secret) switch
             {
                 SslMode.Disable => MySqlTls.Disabled,
@@ -39,4 +46,5 @@ internal static class SecretDatabase
                 _ => MySqlTls.Preferred,
             },
         });
+    }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Objects.S3;
 
@@ -20,7 +21,7 @@ internal static class S3Errors
         {
             return await call();
         }
-        catch (Exception failed) when (failed is AmazonServiceException or AmazonClientException or HttpRequestException)
+        catch (Exception failed) when (failed is AmazonServiceException or AmazonClientException or HttpRequestException or OutboundRefusedException)
         {
             throw Explain(address, done, failed);
         }
@@ -36,6 +37,7 @@ internal static class S3Errors
             $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} Check that the credentials in use are allowed to.", failed),
         AmazonServiceException { StatusCode: not 0 } refused => new ObjectStoreException(
             $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} (HTTP {(int)refused.StatusCode})", failed),
+        OutboundRefusedException => new ObjectStoreException($"{address} cannot be {done}: {failed.Message}", failed),
         _ => new ObjectStoreException($"{address} cannot be {done}: {failed.Message} Check AWS_REGION, AWS_ENDPOINT_URL, the credentials and the network.", failed),
     };
 }

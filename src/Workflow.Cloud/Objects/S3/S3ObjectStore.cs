@@ -5,6 +5,7 @@ using Amazon.Runtime.Internal;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Workflow.Cloud.Aws;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Objects.S3;
 
@@ -51,9 +52,10 @@ public sealed class S3ObjectStore : IObjectStore
     public string Scheme => "s3";
 
     /// <summary>A store that makes its client (<see cref="CreateClient"/>) at the first use: a host without AWS settings can have it and not use it.</summary>
+    /// <param name="guard">Has a look at where the settings lead.</param>
     /// <param name="identity">Asked then for credentials and region; null for those of the standard chain.</param>
-    public static S3ObjectStore FromEnvironment(TimeProvider time, Func<AwsCredentials?>? identity = null) =>
-        new(new Lazy<IAmazonS3>(() => CreateClient(identity?.Invoke())), time);
+    public static S3ObjectStore FromEnvironment(TimeProvider time, OutboundGuard guard, Func<AwsCredentials?>? identity = null) =>
+        new(new Lazy<IAmazonS3>(() => CreateClient(guard, identity?.Invoke())), time);
 
     /// <summary>
     /// A client as the standard AWS settings describe it, in the environment or in the profile that <c>AWS_PROFILE</c> names: region,
@@ -61,10 +63,11 @@ public sealed class S3ObjectStore : IObjectStore
     /// <c>WHEN_REQUIRED</c> for a server that does not know them), and where to go instead of AWS (<c>AWS_ENDPOINT_URL_S3</c> or
     /// <c>AWS_ENDPOINT_URL</c>), where buckets are then addressed by path.
     /// </summary>
+    /// <param name="guard">Has a look at where the settings lead.</param>
     /// <param name="identity">Whose credentials and region; null for those of the standard chain.</param>
-    public static IAmazonS3 CreateClient(AwsCredentials? identity)
+    public static IAmazonS3 CreateClient(OutboundGuard guard, AwsCredentials? identity)
     {
-        var config = new AmazonS3Config { Timeout = AnswerWithin };
+        var config = new AmazonS3Config { Timeout = AnswerWithin, HttpClientFactory = new AwsHttpClients(guard) };
         // Only AWS itself resolves a host name per bucket. A settings object that was asked for this address no longer goes there: another is asked.
         config.ForcePathStyle = !string.IsNullOrEmpty(new AmazonS3Config().ServiceURL);
         if (FallbackInternalConfigurationFactory.MaxAttempts is null)

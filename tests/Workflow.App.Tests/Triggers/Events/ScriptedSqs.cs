@@ -22,7 +22,7 @@ internal sealed class ScriptedSqs : IAsyncDisposable
 
     public string Address => _app.Urls.Single();
 
-    public SqsClient Client => new(new(new Dictionary<string, AwsEndpoint> { ["SQS"] = new(false, new(Address)) }, () => throw new InvalidOperationException()));
+    public SqsClient Client => new(new(new Dictionary<string, AwsEndpoint> { ["SQS"] = new(false, new(Address)) }, () => throw new InvalidOperationException(), new([], () => [])));
 
     public static async Task<ScriptedSqs> StartAsync()
     {

@@ -24,7 +24,7 @@ public sealed class SqsTests(PostgresFixture postgres, S3Fixture aws) : IAsyncLi
     {
         TestCredentials.Set();
         var endpoint = new AwsEndpoint(false, new(await aws.GetEndpointAsync(Cancellation)));
-        _endpoints = new(new Dictionary<string, AwsEndpoint> { ["SQS"] = endpoint }, () => throw new InvalidOperationException());
+        _endpoints = new(new Dictionary<string, AwsEndpoint> { ["SQS"] = endpoint }, () => throw new InvalidOperationException(), new([], () => []));
         _queue = await CreateAsync(_name);
         _dead = await CreateAsync($"{_name}-dead");
     }

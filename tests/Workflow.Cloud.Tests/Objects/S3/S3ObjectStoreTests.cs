@@ -33,7 +33,7 @@ public sealed class S3ObjectStoreTests(S3Fixture s3) : ObjectStoreContract
     {
         // Every other client here is told its endpoint and credentials, so these variables are this test's alone.
         string[] settings = [$"AWS_ENDPOINT_URL_S3={await s3.GetEndpointAsync(Cancellation)}", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"];
-        var store = S3ObjectStore.FromEnvironment(TimeProvider.System);
+        var store = S3ObjectStore.FromEnvironment(TimeProvider.System, new([], () => []));
         foreach (var setting in settings)
         {
             Environment.SetEnvironmentVariable(setting.Split('=')[0], setting.Split('=')[1]);

@@ -65,7 +65,7 @@ public sealed class S3SettingsTests : IDisposable
         Forget();
     }
 
-    private static IAmazonS3 Create() => S3ObjectStore.CreateClient(identity: null);
+    private static IAmazonS3 Create() => S3ObjectStore.CreateClient(new([], () => []), identity: null);
 
     /// <summary>The SDK reads its settings once.</summary>
     private static void Forget()

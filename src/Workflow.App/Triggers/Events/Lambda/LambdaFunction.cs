@@ -16,11 +16,12 @@ namespace Workflow.App.Triggers.Events.Lambda;
 /// </summary>
 internal sealed class LambdaFunction(Settings settings, SqsClient sqs, ObjectEvents events, EventCounts counts, ILogger<LambdaFunction> logger)
 {
-    public static ServiceProvider Create(DataFolder data)
+    public static async Task<ServiceProvider> CreateAsync(DataFolder data, CancellationToken cancellation)
     {
         var sources = Settings.Sources(data);
         var settings = Settings.Load(sources);
         var hub = settings.Hub ?? throw new SettingsException([new("ConnectionStrings:Hub", null, "name the PostgreSQL database that the services work on: in Lambda there is no embedded one")]);
+        await DatabaseHosts.CheckAsync(settings, cancellation);
         var known = new KnownSecrets(TimeProvider.System);
         known.LearnPasswords(hub);
         var services = new ServiceCollection();
