@@ -52,6 +52,11 @@ public sealed class S3Fixture : IAsyncLifetime
         }
     }
 
+    /// <summary>A client that tries each request once, and waits so long for its answer.</summary>
+    public static IAmazonS3 Connect(string endpoint, TimeSpan answerWithin) => new AmazonS3Client(
+        new BasicAWSCredentials("test", "test"),
+        new AmazonS3Config { ServiceURL = endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1", MaxErrorRetry = 0, MaxStaleConnectionRetries = 0, Timeout = answerWithin });
+
     public static IAmazonS3 Connect(string endpoint) => new AmazonS3Client(
         new BasicAWSCredentials("test", "test"),
         new AmazonS3Config { ServiceURL = endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using Workflow.Cloud.Outbound;
@@ -9,12 +8,6 @@ namespace Workflow.Cloud.Aws;
 /// <summary>The way to one service: its clients, made at the first call, and its errors in our words.</summary>
 internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, SignedAnswerReader reader)
 {
-    private static readonly string[] MayPass =
-    [
-        "ConcurrentModificationException", "ConcurrentRunsExceededException", "OperationTimeoutException", "ResourceNotReadyException",
-        "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed", "IDPCommunicationError",
-    ];
-
     private readonly ConcurrentDictionary<(string? Region, bool Retry), SignedClient> _clients = new();
 
     /// <param name="call">Told once more where it failed and the SDK finds that another try can help.</param>
@@ -27,9 +20,9 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
             var client = _clients.GetOrAdd((region, retry), key => Create(key.Region, key.Retry));
             return (await client.SendAsync(call, reader, cancellation)).Body;
         }
-        catch (AmazonServiceException answered) when (answered.StatusCode != 0)
+        catch (AmazonServiceException answered) when (AwsFailures.IsAnswer(answered))
         {
-            throw MayHelpToRetry(answered)
+            throw AwsFailures.MayPass(answered)
                 ? new AwsException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered)
                 : new AwsRefusedException(service.Name, call.Operation, answered.ErrorCode, answered.Message, answered);
         }
@@ -37,11 +30,10 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
         {
             throw new AwsRefusedException(service.Name, call.Operation, null, closed.Message, closed);
         }
-        catch (Exception failed) when (failed is AmazonClientException or AmazonServiceException or HttpRequestException or IOException
-            || (failed is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failed) when (AwsFailures.IsOfTheWay(failed) || (failed is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new AwsException(
-                service.Name, call.Operation, null, $"{failed.Message} Check Aws:Endpoints:{service.Name} ({endpoints.For(service.Name)}), AWS_REGION, the credentials and the network.", failed);
+                service.Name, call.Operation, null, $"{AwsFailures.Reason(failed)} Check Aws:Endpoints:{service.Name} ({endpoints.For(service.Name)}), AWS_REGION, the credentials and the network.", failed);
         }
     }
 
@@ -51,16 +43,11 @@ internal sealed class AwsChannel(AwsService service, AwsEndpoints endpoints, Sig
         if (!retry)
         {
             config.MaxErrorRetry = 0;
+            // Those are not among the retries: the SDK takes a connection that is reset for one that was so before, and sends again what was sent.
+            config.MaxStaleConnectionRetries = 0;
         }
 
         endpoints.Configure(config, service.Name, region is null ? endpoints.Credentials?.Region : RegionEndpoint.GetBySystemName(region));
         return endpoints.CredentialsFor(service.Name) is { } credentials ? new(credentials, config) : new(config);
     }
-
-    internal static bool MayHelpToRetry(AmazonServiceException answered) =>
-        answered.Retryable is not null
-        || (int)answered.StatusCode >= 500
-        || answered.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
-        || MayPass.Contains(answered.ErrorCode)
-        || answered.ErrorCode?.Contains("Throttl", StringComparison.OrdinalIgnoreCase) == true;
 }

@@ -82,10 +82,10 @@ public sealed class AwsCredentials
         {
             return await ask();
         }
-        catch (AmazonServiceException answered) when (answered.StatusCode != 0)
+        catch (AmazonServiceException answered) when (AwsFailures.IsAnswer(answered))
         {
             var reason = $"{answered.Message} Check Aws:Roles and the trust policy of {role.Arn}.";
-            throw AwsChannel.MayHelpToRetry(answered)
+            throw AwsFailures.MayPass(answered)
                 ? new AwsException(Sts, operation, answered.ErrorCode, reason, answered)
                 : new AwsRefusedException(Sts, operation, answered.ErrorCode, reason, answered);
         }
@@ -93,9 +93,9 @@ public sealed class AwsCredentials
         {
             throw new AwsRefusedException(Sts, operation, null, closed.Message, closed);
         }
-        catch (Exception failed) when (failed is AmazonClientException or AmazonServiceException or HttpRequestException or IOException)
+        catch (Exception failed) when (AwsFailures.IsOfTheWay(failed))
         {
-            throw new AwsException(Sts, operation, null, $"{failed.Message} Check Aws:Endpoints:STS, Aws:Region and the network.", failed);
+            throw new AwsException(Sts, operation, null, $"{AwsFailures.Reason(failed)} Check Aws:Endpoints:STS, Aws:Region and the network.", failed);
         }
     }
 

@@ -41,6 +41,9 @@ public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byServ
     /// <summary>The names that settings know the services by.</summary>
     public static IReadOnlyList<string> Services { get; } = ["DMS", "DynamoDB", "Glue", "SageMaker", "SecretsManager", "SNS", "SQS", "STS"];
 
+    /// <summary>How long an attempt of a call may take.</summary>
+    internal TimeSpan AnswerWithin { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The address of the service that the stand-ins are mapped into.</summary>
     public Uri LocalAddress => localAddress();
 
@@ -50,16 +53,17 @@ public sealed class AwsEndpoints(IReadOnlyDictionary<string, AwsEndpoint> byServ
     public AwsEndpoint For(string service) => byService.GetValueOrDefault(service, AwsEndpoint.Aws);
 
     /// <summary>The same endpoints, called by somebody.</summary>
-    public AwsEndpoints SignedBy(AwsCredentials credentials) => new(byService, localAddress, guard) { Credentials = credentials };
+    public AwsEndpoints SignedBy(AwsCredentials credentials) => new(byService, localAddress, guard) { Credentials = credentials, AnswerWithin = AnswerWithin };
 
     /// <summary>What a service is called with; null for what the SDK finds by itself.</summary>
     public AWSCredentials? CredentialsFor(string service) =>
         Credentials is { } credentials ? credentials.For(For(service)) : For(service).IsLocal ? LocalAws.Credentials : null;
 
-    /// <summary>Says in an SDK client's settings where the service is, and that it is called through the guard.</summary>
+    /// <summary>Says in an SDK client's settings where the service is, how long it may take to answer, and that it is called through the guard.</summary>
     /// <param name="region">Null for the region that the SDK finds by itself.</param>
     public void Configure(ClientConfig config, string service, RegionEndpoint? region)
     {
+        config.Timeout = AnswerWithin;
         config.HttpClientFactory = new AwsHttpClients(guard);
         switch (For(service))
         {

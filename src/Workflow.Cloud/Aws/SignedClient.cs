@@ -43,7 +43,6 @@ internal sealed class SignedClient : AmazonServiceClient
 internal sealed class SignedClientConfig : ClientConfig, IEndpointProvider
 {
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(30);
 
     private readonly AwsService _service;
 
@@ -54,7 +53,6 @@ internal sealed class SignedClientConfig : ClientConfig, IEndpointProvider
         ServiceId = service.ServiceId;
         AuthenticationServiceName = service.SigningName;
         EndpointProvider = this;
-        Timeout = AnswerWithin;
     }
 
     public override string ServiceVersion => _service.Api;

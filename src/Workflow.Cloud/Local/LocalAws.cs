@@ -40,6 +40,7 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSes
     internal async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancellation)
     {
         var isQuery = request.HasFormContentType;
+        LocalAwsFault? fault = null;
         try
         {
             using var buffer = new MemoryStream();
@@ -47,33 +48,33 @@ public sealed class LocalAws(IEnumerable<ILocalAwsService> services, LocalAwsSes
             var body = buffer.ToArray();
             var (service, caller) = FindUnsigned(request, body) ?? await FindAsync(request, body, isQuery, cancellation);
             var (operation, input) = isQuery ? ReadForm(body) : ReadTarget(request, service, body);
-            var output = await CallAsync(service, caller, operation, input, cancellation);
-            return isQuery ? Xml(QueryAnswer(operation, output), StatusCodes.Status200OK) : Json(output, StatusCodes.Status200OK);
+            fault = _faults.Take(fault => (fault.Service ?? service.SigningName) == service.SigningName && (fault.Operation ?? operation) == operation);
+            var output = await CallAsync(fault, () => service.CallAsync(caller, operation, input, cancellation), cancellation);
+            return Send(isQuery ? Xml(QueryAnswer(operation, output), StatusCodes.Status200OK) : Json(output, StatusCodes.Status200OK), fault);
         }
         catch (LocalAwsException refused)
         {
-            return isQuery
-                ? Xml(QueryError(refused), refused.Status)
-                : Json(new() { ["__type"] = refused.Code, ["message"] = refused.Message }, refused.Status);
+            return Send(isQuery ? Xml(QueryError(refused), refused.Status) : Json(new() { ["__type"] = refused.Code, ["message"] = refused.Message }, refused.Status), fault);
         }
     }
 
-    private async Task<JsonObject> CallAsync(ILocalAwsService service, string? caller, string operation, JsonObject input, CancellationToken cancellation)
+    private async Task<JsonObject> CallAsync(LocalAwsFault? fault, Func<Task<JsonObject>> call, CancellationToken cancellation)
     {
-        var fault = _faults.Take(fault => (fault.Service ?? service.SigningName) == service.SigningName && (fault.Operation ?? operation) == operation);
         await Task.Delay(TimeSpan.FromMilliseconds(fault?.DelayMilliseconds ?? 0), time, cancellation);
         if (fault is not { Code: { } code })
         {
-            return await service.CallAsync(caller, operation, input, cancellation);
+            return await call();
         }
 
         if (fault.AfterEffect)
         {
-            await service.CallAsync(caller, operation, input, cancellation);
+            await call();
         }
 
         throw new LocalAwsException(code, "fault on command", fault.Status);
     }
+
+    private static IResult Send(IResult answer, LocalAwsFault? fault) => fault is { CutBody: true } ? new CutResult(answer) : answer;
 
     /// <summary>A service that is asked for credentials by somebody who has none.</summary>
     private (ILocalAwsService Service, string? Caller)? FindUnsigned(HttpRequest request, byte[] body) =>

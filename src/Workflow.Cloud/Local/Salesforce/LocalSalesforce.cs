@@ -219,26 +219,4 @@ public sealed class LocalSalesforce
             return use(_store);
         }
     }
-
-    /// <summary>Half an answer, or none where it is empty.</summary>
-    private sealed class CutResult(IResult whole) : IResult
-    {
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            var (body, kept) = (httpContext.Response.Body, new MemoryStream());
-            httpContext.Response.Body = kept;
-            await whole.ExecuteAsync(httpContext);
-            httpContext.Response.Body = body;
-            if (kept.Length == 0)
-            {
-                httpContext.Abort();
-                return;
-            }
-
-            httpContext.Response.ContentLength = kept.Length;
-            await body.WriteAsync(kept.GetBuffer().AsMemory(0, (int)kept.Length / 2));
-            await body.FlushAsync();
-            httpContext.Abort();
-        }
-    }
 }

@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
 using Amazon.Runtime;
 using Amazon.S3;
+using Workflow.Cloud.Aws;
 using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Objects.S3;
@@ -21,11 +23,15 @@ internal static class S3Errors
         {
             return await call();
         }
-        catch (Exception failed) when (failed is AmazonServiceException or AmazonClientException or HttpRequestException or OutboundRefusedException)
+        catch (Exception failed) when (IsOfS3(failed) || failed is OutboundRefusedException)
         {
             throw Explain(address, done, failed);
         }
     }
+
+    /// <summary>What comes of a file or a stream at this end stays what it is.</summary>
+    private static bool IsOfS3(Exception failed) =>
+        failed is IOException ? failed is HttpIOException or { InnerException: SocketException } : AwsFailures.IsOfTheWay(failed);
 
     private static ObjectStoreException Explain(ObjectAddress address, string done, Exception failed) => failed switch
     {
@@ -38,6 +44,6 @@ internal static class S3Errors
         AmazonServiceException { StatusCode: not 0 } refused => new ObjectStoreException(
             $"{address} cannot be {done}: {refused.ErrorCode}, {refused.Message} (HTTP {(int)refused.StatusCode})", failed),
         OutboundRefusedException => new ObjectStoreException($"{address} cannot be {done}: {failed.Message}", failed),
-        _ => new ObjectStoreException($"{address} cannot be {done}: {failed.Message} Check AWS_REGION, AWS_ENDPOINT_URL, the credentials and the network.", failed),
+        _ => new ObjectStoreException($"{address} cannot be {done}: {AwsFailures.Reason(failed)} Check AWS_REGION, AWS_ENDPOINT_URL, the credentials and the network.", failed),
     };
 }

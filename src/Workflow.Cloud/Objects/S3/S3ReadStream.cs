@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Workflow.Cloud.Aws;
 
 namespace Workflow.Cloud.Objects.S3;
 
@@ -80,7 +81,7 @@ internal sealed class S3ReadStream : Stream
             {
                 throw new ObjectNotFoundException(_source.Address, removed);
             }
-            catch (Exception cut) when (cut is IOException or HttpRequestException or AmazonServiceException or AmazonClientException)
+            catch (Exception cut) when (AwsFailures.IsOfTheWay(cut))
             {
                 broken = cut;
             }

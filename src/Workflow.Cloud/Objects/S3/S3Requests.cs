@@ -34,10 +34,11 @@ internal sealed class S3Requests(Lazy<IAmazonS3> client, TimeProvider time)
     public Task<T> SendContentAsync<T>(Func<IAmazonS3, Task<T>> request, CancellationToken cancellation) =>
         SendAsync(request, failed => IsPassing(failed) || failed is AmazonServiceException { ErrorCode: "SignatureDoesNotMatch" } or S3CorruptedException, cancellation);
 
-    public Task<GetObjectMetadataResponse> HeadAsync(ObjectAddress address, CancellationToken cancellation)
+    public async Task<GetObjectMetadataResponse> HeadAsync(ObjectAddress address, CancellationToken cancellation)
     {
         var request = new GetObjectMetadataRequest { BucketName = address.Bucket, Key = address.Key, ChecksumMode = ChecksumMode.ENABLED };
-        return SendAsync(client => client.GetObjectMetadataAsync(request, cancellation), cancellation);
+        var found = await SendAsync(client => client.GetObjectMetadataAsync(request, cancellation), cancellation);
+        return found.ETag is not null ? found : throw new ObjectStoreException($"{address} has no ETag where it was looked up, so no S3 is there. Check AWS_ENDPOINT_URL.");
     }
 
     /// <returns>Null where there is no object.</returns>

@@ -2,6 +2,7 @@ using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Workflow.Cloud.Aws;
 
 namespace Workflow.Cloud.Objects.S3;
 
@@ -194,7 +195,7 @@ internal sealed class S3Upload(S3Requests requests, ObjectAddress address, S3Wri
         catch (AmazonS3Exception gone) when (gone.ErrorCode == "NoSuchUpload")
         {
         }
-        catch (Exception alsoFailed) when (alsoFailed is AmazonServiceException or AmazonClientException or HttpRequestException or OperationCanceledException)
+        catch (Exception alsoFailed) when (AwsFailures.IsOfTheWay(alsoFailed) || alsoFailed is OperationCanceledException)
         {
             throw new ObjectStoreException(
                 $"{address} cannot be written: {because.Message} The parts already sent could not be removed ({alsoFailed.Message}): abort upload {upload} or let a lifecycle rule do it.", because);

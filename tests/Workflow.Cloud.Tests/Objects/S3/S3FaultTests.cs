@@ -146,6 +146,32 @@ public sealed class S3FaultTests : IAsyncLifetime
         Assert.Contains("replaced while it was read", failed.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("hangs", "There was no answer in time.")]
+    [InlineData("breaks off", "Check AWS_REGION")]
+    [InlineData("is no S3", "Check AWS_")]
+    public async Task A_server_in_trouble_is_told_with_the_address_and_what_to_check(string trouble, string says)
+    {
+        using var impatient = S3Fixture.Connect(_service.Urls.Single(), TimeSpan.FromMilliseconds(trouble == "hangs" ? 100 : 10_000));
+        var store = new S3ObjectStore(impatient, TimeProvider.System);
+        _answer = context =>
+        {
+            if (trouble == "breaks off")
+            {
+                context.Abort();
+            }
+
+            return trouble == "hangs" ? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted) : context.Response.WriteAsync("{}", Cancellation);
+        };
+
+        foreach (var call in new Func<Task>[] { () => store.ListAsync(Address, Cancellation).ToListAsync(Cancellation).AsTask(), () => store.CopyAsync(Address, Address, Cancellation) })
+        {
+            var told = await Assert.ThrowsAsync<ObjectStoreException>(call);
+            Assert.StartsWith("s3://bucket/some/key ", told.Message, StringComparison.Ordinal);
+            Assert.Contains(says, told.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_refusal_names_the_address_and_what_to_check()
     {
