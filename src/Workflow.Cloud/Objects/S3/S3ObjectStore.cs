@@ -158,9 +158,7 @@ public sealed class S3ObjectStore : IObjectStore
     {
         RequireKey(to);
         var source = await FindAsync(from, cancellation) ?? throw new ObjectNotFoundException(from);
-        var etag = await S3Errors.ExplainAsync(from, $"copied to {to}", () => source.Size <= CopyLimit
-            ? CopyWholeAsync(source, to, cancellation)
-            : new S3Upload(_requests, to, new(WriteCondition.Always)).CopyAsync(source, CopyPartSize, cancellation));
+        var etag = await S3Errors.ExplainAsync(from, $"copied to {to}", () => CopyAsync(source, to, cancellation));
         return new(to, source.Size, Unquote(etag), _time.GetUtcNow());
     }
 
@@ -199,12 +197,27 @@ public sealed class S3ObjectStore : IObjectStore
         }
     }
 
+    private async Task<string> CopyAsync(ObjectInfo source, ObjectAddress to, CancellationToken cancellation)
+    {
+        try
+        {
+            return source.Size <= CopyLimit
+                ? await CopyWholeAsync(source, to, cancellation)
+                : await new S3Upload(_requests, to, new(WriteCondition.Always)).CopyAsync(source, CopyPartSize, cancellation);
+        }
+        catch (AmazonS3Exception changed) when (changed.StatusCode == HttpStatusCode.PreconditionFailed)
+        {
+            throw new S3ReplacedException(source.Address, changed);
+        }
+    }
+
     private async Task<string> CopyWholeAsync(ObjectInfo source, ObjectAddress to, CancellationToken cancellation)
     {
         var request = new CopyObjectRequest
         {
             SourceBucket = source.Address.Bucket,
             SourceKey = source.Address.Key,
+            ETagToMatch = source.ETag,
             DestinationBucket = to.Bucket,
             DestinationKey = to.Key,
         };

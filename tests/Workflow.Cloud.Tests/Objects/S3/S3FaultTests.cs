@@ -134,6 +134,24 @@ public sealed class S3FaultTests : IAsyncLifetime
         Assert.Contains("of 3000000 bytes", failed.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(10)]
+    public async Task An_object_replaced_while_it_is_copied_is_an_error(long copyLimit)
+    {
+        _answer = context => context.Request switch
+        {
+            { Method: "HEAD" } => SendAsync(context, new byte[100], breakAfter: 100),
+            { Method: "POST" } => BeginUploadAsync(context),
+            { Method: "PUT" } when context.Request.Headers["x-amz-copy-source-if-match"] == "e1" => RefuseAsync(context, 412, "PreconditionFailed"),
+            _ => context.Response.WriteAsync("<CopyObjectResult><ETag>e2</ETag></CopyObjectResult>", Cancellation),
+        };
+        var store = new S3ObjectStore(_client, TimeProvider.System) { CopyLimit = copyLimit, CopyPartSize = 50 };
+
+        var failed = await Assert.ThrowsAnyAsync<ObjectStoreException>(() => store.CopyAsync(Address, Address.WithKey("copy"), Cancellation));
+        Assert.Contains("some/key was replaced while it was read", failed.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_object_replaced_while_it_is_read_is_an_error()
     {
