@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "objects" {
   statement {
     sid       = "Secrets"
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = ["${local.arn}:secretsmanager:${local.own}:secret:${var.secret_prefix}*"]
+    resources = compact(["${local.arn}:secretsmanager:${local.own}:secret:${var.secret_prefix}*", var.redshift_secret])
   }
 }
 

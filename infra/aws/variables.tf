@@ -46,6 +46,12 @@ variable "secret_prefix" {
   default     = "workflow/"
 }
 
+variable "redshift_secret" {
+  description = "The ARN of the secret that Redshift itself keeps of a user, where Warehouse:Secret names it: its name begins otherwise."
+  type        = string
+  default     = null
+}
+
 variable "dynamodb_tables" {
   description = "Tables that pipelines write, the status table among them."
   type        = list(string)

@@ -6,7 +6,8 @@ namespace Workflow.Data.ChangeCapture;
 /// <summary>A column of a file on its way into a column of the table.</summary>
 /// <param name="Target">As the catalog has it.</param>
 /// <param name="FileIndex">In the file, and in the name of its staging column.</param>
-internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKey, int? lobLimit)
+/// <param name="types">The warehouse's.</param>
+internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKey, int? lobLimit, ChangeTypes types)
 {
     private const int LongestKey = 2_600;
 
@@ -14,7 +15,7 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
         ? target.TypeName.EndsWith("without time zone", StringComparison.Ordinal) ? WarehouseKind.Timestamp : WarehouseKind.TimestampTz
         : null);
 
-    private readonly bool _isBinary = target.TypeName == "bytea";
+    private readonly bool _isBinary = types.BinaryNames.Contains(target.TypeName);
     private ColumnEncoder? _encoder;
 
     public string Name => target.Name;
@@ -25,10 +26,10 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
 
     public string Staged => $"c{fileIndex}";
 
-    public string StageType => $"{_type ?? WarehouseKind.Text}";
+    public WarehouseType StageType => _type ?? types.Text;
 
     /// <summary>The staged value as the table's type.</summary>
-    public string Expression => _isBinary ? $"decode({Staged}, 'hex')" : _type is null ? $"{Staged}::{target.TypeName}" : Staged;
+    public string Expression => _isBinary ? types.FromHex(Staged) : _type is null ? $"{Staged}::{target.TypeName}" : Staged;
 
     public long Cut { get; private set; }
 
@@ -67,10 +68,15 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
         return null;
     }
 
-    /// <summary>Cuts a long value, a text at the end of a character.</summary>
+    /// <summary>Cuts a long value, a text at the end of a character, bytes between two of their digits.</summary>
     private ReadOnlySpan<byte> Shorten(ReadOnlySpan<byte> text)
     {
         var limit = (_isBinary ? 2 : 1) * (long)(lobLimit ?? int.MaxValue);
+        if (types.Text.MaxLength is > 0 and var longest && limit > longest)
+        {
+            limit = _isBinary ? longest / 2 * 2 : longest;
+        }
+
         if (text.Length <= limit || isKey)
         {
             return text;

@@ -5,7 +5,7 @@ using Workflow.Data.DuckDb;
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>A file of changes as CSV with a header, whatever it came as.</summary>
-/// <param name="Types">SQL types by column names, where the file says them.</param>
+/// <param name="Types">DuckDB's types by column names, where the file says them.</param>
 internal sealed record ChangeInput(CsvReader Reader, ChangeText Text, IReadOnlyDictionary<string, string> Types) : IDisposable
 {
     private static readonly Dictionary<string, string> NoTypes = [];
@@ -64,28 +64,11 @@ internal sealed record ChangeInput(CsvReader Reader, ChangeText Text, IReadOnlyD
 
             var select = columns.Select(column => column.Type == "BLOB" ? $"hex({SqlText.Identifier(column.Name)}) as {SqlText.Identifier(column.Name)}" : SqlText.Identifier(column.Name));
             connection.Execute($"copy (select {string.Join(", ", select)} from {from}) to {SqlText.Literal(to)} (format csv, header)", cancellation);
-            return columns.ToDictionary(column => Warehouse.TableName.Fold(column.Name), column => PostgresType(column.Type));
+            return columns.ToDictionary(column => Warehouse.TableName.Fold(column.Name), column => column.Type);
         }
         catch (DuckDbException broken)
         {
             throw new BadInputException($"{source.Address} cannot be read as Parquet: {broken.Message}", broken);
         }
     }
-
-    private static string PostgresType(string type) => type switch
-    {
-        "BOOLEAN" => "boolean",
-        "TINYINT" or "UTINYINT" or "SMALLINT" => "smallint",
-        "USMALLINT" or "INTEGER" => "integer",
-        "UINTEGER" or "BIGINT" => "bigint",
-        "UBIGINT" or "HUGEINT" => "numeric",
-        "FLOAT" => "real",
-        "DOUBLE" => "double precision",
-        "DATE" => "date",
-        "BLOB" => "bytea",
-        "TIMESTAMP WITH TIME ZONE" => "timestamp with time zone",
-        _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => "timestamp",
-        _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => type.Replace("DECIMAL", "numeric"),
-        _ => "text",
-    };
 }

@@ -19,7 +19,7 @@ internal sealed record ChangeLayout(int? OpIndex, int? OrderIndex, IReadOnlyList
 
     /// <param name="table">Has all columns of the file by now.</param>
     /// <exception cref="BadInputException">The file says of its changes neither what they are nor how they are ordered.</exception>
-    public static ChangeLayout Of(ChangeSource source, CsvReader reader, ChangeText text, TargetTable table, ChangeBatch batch)
+    public static ChangeLayout Of(ChangeSource source, CsvReader reader, ChangeText text, TargetTable table, ChangeBatch batch, ChangeTypes types)
     {
         var names = reader.Header.Select(TableName.Fold).ToList();
         int? op = IsOp(names[0], 0) ? 0 : null;
@@ -37,7 +37,7 @@ internal sealed record ChangeLayout(int? OpIndex, int? OrderIndex, IReadOnlyList
         var keys = batch.Key.Select(TableName.Fold).ToHashSet();
         return new(op, order, [.. names.Index()
             .Where(column => IsOfTable(column.Item, column.Index))
-            .Select(column => new ChangeColumn(table.Find(column.Item)!, column.Index, keys.Contains(column.Item), batch.Options.LobLimit))], text);
+            .Select(column => new ChangeColumn(table.Find(column.Item)!, column.Index, keys.Contains(column.Item), batch.Options.LobLimit, types))], text);
     }
 
     /// <summary>Where a row is in the file as it came: a line of CSV, a row of Parquet.</summary>

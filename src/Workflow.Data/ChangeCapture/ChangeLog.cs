@@ -4,38 +4,13 @@ using Workflow.Data.Warehouse;
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>The table <c>change_files</c> of a schema: which files of changes were applied to which table.</summary>
-public sealed class ChangeLog(string schema)
+internal sealed class ChangeLog(string schema, TimeProvider time)
 {
-    private const int FilesAtOnce = 10_000;
+    public const string Table = "change_files";
 
-    private readonly string _files = new TableName(schema, "change_files").Quoted;
+    private const int FilesAtOnce = 1_000;
 
-    /// <summary>Makes schema and table where they are missing; outside of any load, so that nobody waits for one.</summary>
-    public async Task EnsureAsync(NpgsqlDataSource warehouse, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            await using (var find = warehouse.CreateCommand("select to_regclass($1) is not null"))
-            {
-                find.Parameters.Add(new() { Value = _files });
-                if (await find.ExecuteScalarAsync(cancellation) is true)
-                {
-                    return;
-                }
-            }
-
-            await using var create = warehouse.CreateCommand(SqlText.Read("ChangeCapture/create_change_files.sql", ("schema", SqlText.Identifier(TableName.Fold(schema)))));
-            try
-            {
-                await create.ExecuteNonQueryAsync(cancellation);
-            }
-            catch (PostgresException raced) when (raced.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema
-                or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject)
-            {
-                // "if not exists" does not hold between sessions that create at once: another one has just done it.
-            }
-        }
-    }
+    private readonly string _files = new TableName(schema, Table).Quoted;
 
     /// <summary>Of these files the ones that were applied to any table of the schema, as address and ETag.</summary>
     public async Task<HashSet<(string File, string ETag)>> FindAppliedAsync(NpgsqlDataSource warehouse, IEnumerable<string> files, CancellationToken cancellation)
@@ -43,8 +18,12 @@ public sealed class ChangeLog(string schema)
         var applied = new HashSet<(string, string)>();
         foreach (var some in files.Chunk(FilesAtOnce))
         {
-            await using var find = warehouse.CreateCommand($"select file, etag from {_files} where file = any($1)");
-            find.Parameters.Add(new() { Value = some });
+            await using var find = warehouse.CreateCommand($"select file, etag from {_files} where file in ({string.Join(", ", some.Select((_, index) => $"${index + 1}"))})");
+            foreach (var file in some)
+            {
+                find.Parameters.Add(new() { Value = file });
+            }
+
             await using var rows = await find.ExecuteReaderAsync(cancellation);
             while (await rows.ReadAsync(cancellation))
             {
@@ -55,16 +34,16 @@ public sealed class ChangeLog(string schema)
         return applied;
     }
 
-    internal async Task<bool> IsAppliedAsync(NpgsqlConnection connection, TableName table, ChangeSource source, CancellationToken cancellation)
+    public async Task<bool> IsAppliedAsync(NpgsqlConnection connection, TableName table, ChangeSource source, CancellationToken cancellation)
     {
-        await using var find = new NpgsqlCommand($"select exists (select from {_files} where target = $1 and file = $2 and etag = $3)", connection)
+        await using var find = new NpgsqlCommand($"select count(*) from {_files} where target = $1 and file = $2 and etag = $3", connection)
         {
             Parameters = { new() { Value = table.ToString() }, new() { Value = source.Address }, new() { Value = source.ETag } },
         };
-        return await find.ExecuteScalarAsync(cancellation) is true;
+        return await find.ExecuteScalarAsync(cancellation) is > 0L;
     }
 
-    internal async Task RecordAsync(NpgsqlConnection connection, TableName table, ChangeSource source, long rows, CancellationToken cancellation)
+    public async Task RecordAsync(NpgsqlConnection connection, TableName table, ChangeSource source, long rows, CancellationToken cancellation)
     {
         await using var insert = new NpgsqlCommand(SqlText.Read("ChangeCapture/record_change_file.sql", ("files", _files)), connection)
         {
@@ -76,20 +55,21 @@ public sealed class ChangeLog(string schema)
                 new() { Value = source.File.Stamp },
                 new() { Value = source.File.IsFullLoad },
                 new() { Value = rows },
+                new() { Value = time.GetUtcNow() },
             },
         };
         await insert.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>A full load that starts over is another one, even where its files are the same.</summary>
-    internal async Task ForgetFullLoadAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
+    public async Task ForgetFullLoadAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
     {
         await using var forget = new NpgsqlCommand($"delete from {_files} where target = $1 and is_full_load", connection) { Parameters = { new() { Value = table.ToString() } } };
         await forget.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>The time of the last change file applied to the table.</summary>
-    internal async Task<string?> ReadWatermarkAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
+    public async Task<string?> ReadWatermarkAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
     {
         await using var read = new NpgsqlCommand($"select max(stamp) from {_files} where target = $1 and not is_full_load", connection) { Parameters = { new() { Value = table.ToString() } } };
         return await read.ExecuteScalarAsync(cancellation) as string;

@@ -4,9 +4,9 @@ using Workflow.Data.Warehouse;
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>The work of one batch, file by file, and what came of it.</summary>
-internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch batch, ChangeLog log, RefusedRows refused)
+internal sealed class ChangeTransaction(NpgsqlConnection connection, IChangeWarehouse warehouse, ChangeBatch batch, ChangeLog log, RefusedRows refused)
 {
-    private ChangeSql _sql = new(batch.Table, [.. batch.Key.Select(TableName.Fold)], batch.Options.SoftDelete);
+    private ChangeSql _sql = warehouse.SqlFor(batch.Table, [.. batch.Key.Select(TableName.Fold)], batch.Options.SoftDelete);
     private readonly List<string> _added = [];
     private bool _startsOver = batch.StartsOver;
     private bool _created;
@@ -20,8 +20,6 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
     private long _updated;
     private long _deleted;
     private long _cut;
-
-    public Task BeginAsync(CancellationToken cancellation) => ExecuteAsync(SqlText.Read("Warehouse/settings.sql"), cancellation);
 
     public async Task ApplyAsync(ChangeSource source, CancellationToken cancellation)
     {
@@ -38,10 +36,9 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
 
         using var input = await Task.Run(() => ChangeInput.Open(source, batch, cancellation), cancellation);
         var target = await PrepareAsync(ChangeLayout.NamesOf(input.Reader), input.Types, source, cancellation);
-        var layout = ChangeLayout.Of(source, input.Reader, input.Text, target, batch);
+        var layout = ChangeLayout.Of(source, input.Reader, input.Text, target, batch, warehouse.Types);
         var rows = new ChangeRows(source, input.Reader, layout, batch.Options, refused);
-        await ExecuteAsync(ChangeSql.CreateStage(layout), cancellation);
-        await BinaryCopy.RunAsync(connection, ChangeSql.CopyStage(layout), rows.Fill, cancellation);
+        await warehouse.StageAsync(connection, batch, layout, rows.Fill, cancellation);
         await MergeAsync(layout, target, rows.Staged, cancellation);
         await log.RecordAsync(connection, batch.Table, source, input.Reader.Row, cancellation);
         _files++;
@@ -92,7 +89,7 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
     /// <summary>Makes the table, or its columns, where they are missing.</summary>
     private async Task<TargetTable> PrepareAsync(IReadOnlyList<string> names, IReadOnlyDictionary<string, string> fileTypes, ChangeSource source, CancellationToken cancellation)
     {
-        var target = await TargetTable.FindAsync(connection, batch.Table, cancellation);
+        var target = await warehouse.FindAsync(connection, batch.Table, cancellation);
         var missing = names.Where(name => target?.Find(name) is null).Select(name => (name, TypeOf(name))).ToList();
         var lacking = batch.Key.Select(TableName.Fold).FirstOrDefault(key => !names.Contains(key));
         if (lacking is not null)
@@ -105,19 +102,20 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
             await ExecuteAsync(_sql.CreateTable(missing), cancellation);
             _created = true;
         }
-        else if (missing.Count > 0)
+
+        foreach (var (name, type) in target is null ? [] : missing)
         {
-            await ExecuteAsync(_sql.AddColumns(missing), cancellation);
-            _added.AddRange(missing.Select(column => column.name));
+            await ExecuteAsync(_sql.AddColumn(name, type), cancellation);
+            _added.Add(name);
         }
 
-        if (batch.Options.SoftDelete)
+        if (batch.Options.SoftDelete && target?.Find(ChangeSql.DeletedColumn) is null)
         {
             await ExecuteAsync(_sql.AddDeletedColumn, cancellation);
         }
 
-        target = (await TargetTable.FindAsync(connection, batch.Table, cancellation))!;
-        _sql = new(batch.Table, [.. batch.Key.Select(key => target.Find(TableName.Fold(key))!.Name)], batch.Options.SoftDelete);
+        target = (await warehouse.FindAsync(connection, batch.Table, cancellation))!;
+        _sql = warehouse.SqlFor(batch.Table, [.. batch.Key.Select(key => target.Find(TableName.Fold(key))!.Name)], batch.Options.SoftDelete);
         await ExecuteAsync(_sql.CreatePositions(target), cancellation);
         if (_startsOver)
         {
@@ -127,7 +125,7 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, ChangeBatch
 
         return target;
 
-        string TypeOf(string name) => batch.Types.GetValueOrDefault(name) ?? fileTypes.GetValueOrDefault(name) ?? "text";
+        string TypeOf(string name) => batch.Types.GetValueOrDefault(name) ?? (fileTypes.TryGetValue(name, out var type) ? warehouse.Types.Of(type) : warehouse.Types.Text.ToString());
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)

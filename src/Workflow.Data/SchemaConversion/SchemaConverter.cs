@@ -4,7 +4,7 @@ namespace Workflow.Data.SchemaConversion;
 /// <param name="Ddl">Statements of the target, each ended by a semicolon.</param>
 public sealed record ConvertedSchema(string Ddl, Assessment Assessment);
 
-/// <summary>A table that a script creates, as PostgreSQL would have it.</summary>
+/// <summary>A table that a script creates, as the target would have it.</summary>
 /// <param name="Schema">As the script says it, folded; null where it does not.</param>
 /// <param name="Key">The columns of the primary key; empty where there is none.</param>
 public sealed record ConvertedTable(string? Schema, string Name, IReadOnlyList<ConvertedColumn> Columns, IReadOnlyList<string> Key);
@@ -26,11 +26,11 @@ public static class SchemaConverter
 
     /// <summary>The tables of a script, for whoever loads into tables of their own.</summary>
     /// <exception cref="BadInputException">The script cannot be divided into statements.</exception>
-    public static IReadOnlyList<ConvertedTable> ReadTables(string script) =>
+    public static IReadOnlyList<ConvertedTable> ReadTables(string script, ConversionTarget target) =>
         [.. Read(script, new()).Schema.Tables.Select(table => new ConvertedTable(
             table.Name.Schema is { } schema ? DdlWriter.Fold(schema) : null,
             DdlWriter.Fold(table.Name.Name),
-            [.. table.Columns.Select(column => new ConvertedColumn(DdlWriter.Fold(column.Name), TypeConversion.Convert(column.Type, ConversionTarget.Postgres).Sql))],
+            [.. table.Columns.Select(column => new ConvertedColumn(DdlWriter.Fold(column.Name), TypeConversion.Convert(column.Type, target).Sql))],
             [.. table.PrimaryKey?.Columns.Select(DdlWriter.Fold) ?? []]))];
 
     private static (OracleSchema Schema, int Statements) Read(string script, Findings findings)

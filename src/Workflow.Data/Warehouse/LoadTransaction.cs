@@ -75,7 +75,7 @@ public sealed class LoadTransaction
         await wait.ExecuteNonQueryAsync(cancellation);
     }
 
-    private static TResult Balanced<TResult>(TResult result) where TResult : LoadCounts =>
+    internal static TResult Balanced<TResult>(TResult result) where TResult : LoadCounts =>
         result.RowsIn == result.Loaded + result.Quarantined + result.Skipped && result.Skipped >= result.Duplicates && result.Duplicates >= 0
             ? result
             : throw new InvalidOperationException($"A load does not balance and was not committed: {result}");

@@ -59,6 +59,23 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         static (long, long) Counts(JsonElement output) => (Number(output, "rowsIn"), Number(output, "loaded"));
     }
 
+    /// <summary>Rows would be copied by the cluster, of which there is none here; a file of which every row is refused has none.</summary>
+    [Fact]
+    public async Task On_Redshift_tables_files_and_ledger_are_there()
+    {
+        await using var installation = await (await (await CreateAsync()).WithRedshiftAsync(postgres)).StartServiceAsync();
+        installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n1,Ann,much,NULL,NULL\n");
+
+        var first = (await RunAsync(installation)).Output!.Value;
+        var again = (await RunAsync(installation)).Output!.Value;
+
+        Assert.Equal((1, 1, 0), (Number(first, "rowsIn"), Number(first, "quarantined"), Number(again, "rowsIn")));
+        Assert.Equal(
+            ["name|character varying|20", "notes|character varying|65535", "seen|timestamp without time zone|"],
+            await installation.QueryAsync("select column_name, data_type, character_maximum_length from information_schema.columns where table_schema = 'dms_stage' and table_name = 'people' and column_name in ('name', 'seen', 'notes') order by column_name"));
+        Assert.Equal(["1|1"], await installation.QueryAsync("select count(*), (select count(*) from dms_stage.load_ledger) from dms_stage.change_files"));
+    }
+
     [Fact]
     public async Task One_object_is_applied_by_itself()
     {

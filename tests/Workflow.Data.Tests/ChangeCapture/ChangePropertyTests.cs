@@ -5,9 +5,12 @@ using Workflow.Data.Tests.Warehouse;
 namespace Workflow.Data.Tests.ChangeCapture;
 
 /// <summary>Whatever order files come in, how often, and in which batches: the table ends as if each change had come once, in order.</summary>
-public sealed class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture<TestWarehouse>
+public abstract class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture<TestWarehouse>
 {
     private static readonly Config Runs = Config.QuickThrowOnFailure.WithMaxTest(15);
+
+    /// <summary>Null for PostgreSQL.</summary>
+    private protected virtual TestCluster? Cluster => null;
 
     private sealed record Change(char Op, int Id, string Name)
     {
@@ -40,7 +43,7 @@ public sealed class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture
     [Fact]
     public void Files_that_are_shuffled_repeated_and_late_end_in_the_right_state() => Prop.ForAll(Scenarios(), scenario => Run(async () =>
     {
-        var stage = new ChangeStage(warehouse) { Options = new() { OrderColumn = scenario.IsOrdered ? "AR_H_CHANGE_SEQ" : null, SoftDelete = scenario.SoftDelete } };
+        var stage = new ChangeStage(warehouse, Cluster) { Options = new() { OrderColumn = scenario.IsOrdered ? "AR_H_CHANGE_SEQ" : null, SoftDelete = scenario.SoftDelete } };
         foreach (var (delivery, batch) in scenario.Deliveries.Index())
         {
             // A file that comes again comes as another object now and then.
@@ -98,4 +101,15 @@ public sealed class ChangePropertyTests(TestWarehouse warehouse) : IClassFixture
 
     // FsCheck asks on a thread of its own and takes no task.
     private static void Run(Func<Task> test) => Task.Run(test).GetAwaiter().GetResult();
+}
+
+public sealed class PostgresChangePropertyTests(TestWarehouse warehouse) : ChangePropertyTests(warehouse);
+
+public sealed class RedshiftChangePropertyTests(TestWarehouse warehouse) : ChangePropertyTests(warehouse), IAsyncDisposable
+{
+    private readonly TestCluster _cluster = new(warehouse);
+
+    private protected override TestCluster? Cluster => _cluster;
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

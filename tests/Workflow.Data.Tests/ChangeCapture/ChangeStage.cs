@@ -7,8 +7,8 @@ using Workflow.Data.Tests.Warehouse;
 
 namespace Workflow.Data.Tests.ChangeCapture;
 
-/// <summary>Batches of change files into the table <c>people</c> of a schema of the test's own.</summary>
-internal sealed class ChangeStage(TestWarehouse warehouse)
+/// <summary>Batches of change files into the table <c>people</c> of a schema of the test's own, in PostgreSQL or what stands for a cluster of Redshift.</summary>
+internal sealed class ChangeStage(TestWarehouse warehouse, TestCluster? cluster = null)
 {
     public string Schema { get; } = warehouse.NewSchema();
 
@@ -36,8 +36,10 @@ internal sealed class ChangeStage(TestWarehouse warehouse)
             ScratchFolder = scratch,
             QuarantineFile = Quarantine,
         };
-        return new ChangeApplier(warehouse.Source).ApplyAsync(change?.Invoke(batch) ?? batch, TestContext.Current.CancellationToken);
+        return Applier.ApplyAsync(change?.Invoke(batch) ?? batch, TestContext.Current.CancellationToken);
     }
+
+    public ChangeApplier Applier { get; } = cluster is null ? new(warehouse.Source, TimeProvider.System) : new(cluster.Source, cluster.Objects, cluster.Staging, TimeProvider.System);
 
     /// <param name="name">Of the file, such as <c>20240301-000000001.csv</c>.</param>
     public ChangeSource Source(string name, byte[] content)

@@ -1,31 +1,17 @@
-using System.IO.Compression;
-using System.Text.Json;
-using System.Text.RegularExpressions;
 using Npgsql;
-using Workflow.Cloud.Objects;
-using Workflow.Cloud.Objects.Local;
 using Workflow.Data.Warehouse;
 using Workflow.Data.Warehouse.Redshift;
-using Workflow.Testing;
 
 namespace Workflow.Data.Tests.Warehouse;
 
-/// <summary>
-/// Loads in Redshift's dialect. There is no Redshift here: PostgreSQL runs every statement but COPY, which is done here as the statement says,
-/// from the objects that its manifest lists.
-/// </summary>
-public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClassFixture<TestWarehouse>, IDisposable
+/// <summary>Loads in Redshift's dialect.</summary>
+public sealed class RedshiftLoaderTests(TestWarehouse warehouse) : IClassFixture<TestWarehouse>, IAsyncDisposable
 {
-    private const string Role = "arn:aws:iam::123456789012:role/workflow-redshift-copy";
-
-    private readonly TempFolder _folder = new();
-    private readonly List<string> _copies = [];
+    private readonly TestCluster _cluster = new(warehouse);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private ObjectStores Objects => new([new LocalObjectStore(_folder.File("objects"), TimeProvider.System)]);
-
-    public void Dispose() => _folder.Dispose();
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     [Fact]
     public async Task Rows_are_staged_copied_as_a_role_and_merged_by_key()
@@ -40,7 +26,7 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
         Assert.Equal(["city"], second.AddedColumns);
         Assert.Equal(["1|Ann|30|", "2|Bea|41|Rome", "3|Cy\nthe second||Oslo"], await QueryAsync($"select user_id, name, age, city from {schema}.people order by user_id"));
         Assert.Equal(["1|3|2", "2|2|2"], await QueryAsync($"select id, rows_in, loaded from {schema}.load_ledger order by id"));
-        Assert.Empty(Staged());
+        Assert.Empty(_cluster.Staged());
     }
 
     [Fact]
@@ -50,9 +36,9 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
         await LoadAsync(schema, "user_id,name\n1,Ann\n", request => request with { LoadKey = "key-1" });
 
         Assert.Equal(
-            $"copy load_stage (_row, c0, c1) from 'local://staging/redshift/key-1/manifest' iam_role '{Role}' " +
+            $"copy load_stage (_row, c0, c1) from 'local://staging/redshift/key-1/manifest' iam_role '{TestCluster.Role}' " +
             "manifest format as csv gzip emptyasnull dateformat 'auto' timeformat 'auto' compupdate off statupdate off",
-            Assert.Single(_copies));
+            Assert.Single(_cluster.Copies));
         Assert.Equal(["name|character varying|65535"], await QueryAsync($"select column_name, data_type, character_maximum_length from information_schema.columns where table_schema = '{schema}' and table_name = 'people' and column_name = 'name'"));
     }
 
@@ -70,7 +56,7 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
         Assert.Equal((1, 1), (first.Inserted, again.Inserted));
         Assert.True(sameContent.SameContent);
         Assert.Equal(["changed since"], await QueryAsync($"select name from {schema}.people"));
-        Assert.Single(_copies);
+        Assert.Single(_cluster.Copies);
         var other = await Assert.ThrowsAsync<WarehouseException>(() => Loader().LoadAsync(request with { ContentSha256 = new('0', 64) }, Cancellation));
         Assert.Contains("Give every load a key of its own", other.Message, StringComparison.Ordinal);
     }
@@ -83,7 +69,7 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
 
         await Assert.ThrowsAsync<IOException>(() => Loader(async (connection, copy, cancellation) =>
         {
-            await CopyAsync(connection, copy, cancellation);
+            await _cluster.CopyAsync(connection, copy, cancellation);
             throw new IOException("the connection broke");
         }).LoadAsync(request, Cancellation));
         Assert.Equal(["0"], await QueryAsync($"select count(*) from {schema}.load_ledger"));
@@ -147,41 +133,13 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
     }
 
     private RedshiftLoader Loader(Func<NpgsqlConnection, string, CancellationToken, Task>? copy = null) =>
-        new(warehouse.Source, Objects, new(ObjectAddress.Parse("local://staging/redshift/"), Role), TimeProvider.System) { Copy = copy ?? CopyAsync };
+        new(_cluster.Source, _cluster.Objects, copy is null ? _cluster.Staging : _cluster.Staging with { Copy = copy }, TimeProvider.System);
 
     private async Task<LoadResult> LoadAsync(string schema, string text, Func<LoadRequest, LoadRequest>? change = null)
     {
         var request = await warehouse.RequestAsync(schema, warehouse.NewFile(text));
         return await Loader().LoadAsync(change is null ? request : change(request), Cancellation);
     }
-
-    /// <summary>What the cluster does, of what the statement says.</summary>
-    private async Task CopyAsync(NpgsqlConnection connection, string copy, CancellationToken cancellation)
-    {
-        lock (_copies)
-        {
-            _copies.Add(copy);
-        }
-
-        var parts = CopyFromS3().Match(copy);
-        Assert.True(parts.Success, copy);
-        var manifest = ObjectAddress.Parse(parts.Groups["manifest"].Value);
-        await using var list = await Objects.For(manifest).OpenReadAsync(manifest, cancellation);
-        using var entries = await JsonDocument.ParseAsync(list, cancellationToken: cancellation);
-        await using var stage = await connection.BeginTextImportAsync($"copy {parts.Groups["table"].Value} from stdin (format csv)", cancellation);
-        foreach (var entry in entries.RootElement.GetProperty("entries").EnumerateArray())
-        {
-            Assert.True(entry.GetProperty("mandatory").GetBoolean());
-            var part = ObjectAddress.Parse(entry.GetProperty("url").GetString()!);
-            await using var packed = await Objects.For(part).OpenReadAsync(part, cancellation);
-            await using var rows = new GZipStream(packed, CompressionMode.Decompress);
-            using var text = new StreamReader(rows);
-            await stage.WriteAsync((await text.ReadToEndAsync(cancellation)).AsMemory(), cancellation);
-        }
-    }
-
-    private string[] Staged() =>
-        Directory.Exists(_folder.File("objects", "staging")) ? Directory.GetFiles(_folder.File("objects", "staging"), "*", SearchOption.AllDirectories) : [];
 
     private async Task<IReadOnlyList<string>> QueryAsync(string sql)
     {
@@ -195,7 +153,4 @@ public sealed partial class RedshiftLoaderTests(TestWarehouse warehouse) : IClas
 
         return rows;
     }
-
-    [GeneratedRegex(@"\Acopy (?<table>load_stage \(_row(, c[0-9]+)+\)) from '(?<manifest>[^']+)' iam_role '[^']+' manifest format as csv gzip emptyasnull dateformat 'auto' timeformat 'auto' compupdate off statupdate off\z")]
-    private static partial Regex CopyFromS3();
 }

@@ -84,9 +84,7 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
             }
         }
 
-        var log = new ChangeLog(input.Settings.Schema);
-        await log.EnsureAsync(warehouse.Source, cancellation);
-        var applied = await log.FindAppliedAsync(warehouse.Source, found.Select(change => change.Found.Address), cancellation);
+        var applied = await warehouse.ChangeAsync(changes => changes.FindAppliedAsync(input.Settings.Schema, found.Select(change => change.Found.Address), cancellation), cancellation);
         found.RemoveAll(change => !(input.StartsOver && change.File.IsFullLoad) && applied.Contains((change.Found.Address, change.Found.ETag)));
         return found;
     }
@@ -113,7 +111,7 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
             throw new NonRetriableException($"{string.Join(" and ", same.Select(table => $"{table.Schema}.{table.Table}"))} would both be {same.Key}. Run each schema by itself, into a Schema of its own.");
         }
 
-        var known = await TableKnowledge.ReadAsync(stores, settings, cancellation);
+        var known = await TableKnowledge.ReadAsync(stores, warehouse, settings, cancellation);
         if (tables.FirstOrDefault(table => known.KeyOf(table.Schema, table.Table).Count == 0) is { Table: not null } keyless)
         {
             throw new NonRetriableException($"The key of {keyless.Schema}.{keyless.Table} is not known. Add {{\"Name\": \"{keyless.Schema}.{keyless.Table}\", \"Key\": [\"…\"]}} to Tables, or name the script that creates it as Ddl.");
@@ -139,7 +137,7 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
 /// <summary>Keys and types of the tables, from the settings and, where they say nothing, from the Oracle script.</summary>
 internal sealed class TableKnowledge(IReadOnlyList<OracleTableOptions> options, IReadOnlyList<ConvertedTable> script)
 {
-    public static async Task<TableKnowledge> ReadAsync(ObjectStores stores, OracleToWarehouseInput settings, CancellationToken cancellation)
+    public static async Task<TableKnowledge> ReadAsync(ObjectStores stores, Warehouse warehouse, OracleToWarehouseInput settings, CancellationToken cancellation)
     {
         if (settings.Ddl is not { } ddl)
         {
@@ -148,7 +146,7 @@ internal sealed class TableKnowledge(IReadOnlyList<OracleTableOptions> options, 
 
         var address = ObjectAddress.Parse(ddl);
         using var reader = new StreamReader(await stores.For(address).OpenReadAsync(address, cancellation));
-        return new(settings.Tables, SchemaConverter.ReadTables(await reader.ReadToEndAsync(cancellation)));
+        return new(settings.Tables, SchemaConverter.ReadTables(await reader.ReadToEndAsync(cancellation), warehouse.Dialect));
     }
 
     public OracleTableOptions? OptionsOf(string schema, string table) => options.FirstOrDefault(option => option.Is(schema, table));
@@ -186,25 +184,24 @@ internal sealed class ApplyChanges(ObjectStores stores, Warehouse warehouse, Scr
     {
         var (settings, changes, cancellation) = (input.Settings, input.Changes, context.CancellationToken);
         using var folder = scratch.CreateFolder();
-        var known = await TableKnowledge.ReadAsync(stores, settings, cancellation);
+        var known = await TableKnowledge.ReadAsync(stores, warehouse, settings, cancellation);
         var quarantine = QuarantineOf(input);
         try
         {
-            var result = await new ChangeApplier(warehouse.Source).ApplyAsync(
-                new()
-                {
-                    Table = changes.Target(settings),
-                    Key = known.KeyOf(changes.Schema, changes.Table),
-                    Types = known.TypesOf(changes.Schema, changes.Table),
-                    Files = await FetchAsync(changes.Files, folder, cancellation),
-                    Options = settings.OptionsFor(known.OptionsOf(changes.Schema, changes.Table)),
-                    LoadKey = input.LoadKey.ToString("N"),
-                    StartsOver = input.StartsOver,
-                    ScratchFolder = Path.GetDirectoryName(folder.File("made", "x"))!,
-                    QuarantineFile = folder.File("quarantine.csv"),
-                    PublishQuarantine = (refused, token) => stores.UploadAsync(refused, quarantine, WriteCondition.Always, token),
-                },
-                cancellation);
+            var batch = new ChangeBatch
+            {
+                Table = changes.Target(settings),
+                Key = known.KeyOf(changes.Schema, changes.Table),
+                Types = known.TypesOf(changes.Schema, changes.Table),
+                Files = await FetchAsync(changes.Files, folder, cancellation),
+                Options = settings.OptionsFor(known.OptionsOf(changes.Schema, changes.Table)),
+                LoadKey = input.LoadKey.ToString("N"),
+                StartsOver = input.StartsOver,
+                ScratchFolder = Path.GetDirectoryName(folder.File("made", "x"))!,
+                QuarantineFile = folder.File("quarantine.csv"),
+                PublishQuarantine = (refused, token) => stores.UploadAsync(refused, quarantine, WriteCondition.Always, token),
+            };
+            var result = await warehouse.ChangeAsync(applier => applier.ApplyAsync(batch, cancellation), cancellation);
             return new(
                 changes.Target(settings).ToString(), result.RowsIn, result.Loaded, result.Quarantined, result.Skipped, result.Inserted, result.Updated, result.Deleted,
                 result.Late, result.LobsCut, result.Files, result.CreatedTable, result.AddedColumns, result.Watermark, result.Quarantined == 0 ? [] : [quarantine.ToString()]);

@@ -23,7 +23,7 @@ internal sealed class RedshiftLedger(NpgsqlConnection connection, LoadIdentity l
 
     /// <summary>What the load reported when it was done, if it was.</summary>
     /// <exception cref="WarehouseException">The load key belongs to another load.</exception>
-    public async Task<LoadResult?> FindAsync(CancellationToken cancellation)
+    public async Task<TResult?> FindAsync<TResult>(CancellationToken cancellation) where TResult : LoadCounts
     {
         await using var find = new NpgsqlCommand($"select result, target, content_sha256 from {_ledger} where load_key = $1", connection) { Parameters = { new() { Value = load.LoadKey } } };
         await using var row = await find.ExecuteReaderAsync(cancellation);
@@ -33,7 +33,7 @@ internal sealed class RedshiftLedger(NpgsqlConnection connection, LoadIdentity l
         }
 
         return row.GetString(1) == load.Table.ToString() && row.GetString(2) == load.ContentSha256
-            ? JsonSerializer.Deserialize<LoadResult>(row.GetString(0), JsonSerializerOptions.Web)
+            ? JsonSerializer.Deserialize<TResult>(row.GetString(0), JsonSerializerOptions.Web)
             : throw new WarehouseException($"The load key '{load.LoadKey}' was used for {row.GetString(1)} with content {row.GetString(2)}. Give every load a key of its own.");
     }
 
@@ -44,7 +44,7 @@ internal sealed class RedshiftLedger(NpgsqlConnection connection, LoadIdentity l
         return await last.ExecuteScalarAsync(cancellation) is string content && content == load.ContentSha256;
     }
 
-    public async Task RecordAsync(LoadResult result, CancellationToken cancellation)
+    public async Task RecordAsync<TResult>(TResult result, CancellationToken cancellation) where TResult : LoadCounts
     {
         await using var insert = new NpgsqlCommand(SqlText.Read("Warehouse/Redshift/insert_ledger.sql", ("ledger", _ledger)), connection);
         foreach (var value in new object[]

@@ -9,13 +9,15 @@ namespace Workflow.Data.Warehouse.Redshift;
 /// Rows as COPY from S3 takes them: CSV files, compressed, a few for the cluster's slices to share. They are made of the rows of a binary
 /// COPY, so that values are judged, and refused, as for every other load.
 /// </summary>
-internal sealed class RedshiftRows(IReadOnlyList<LoadColumn> columns, string folder)
+internal sealed class RedshiftRows(IReadOnlyList<WarehouseKind> columns, string folder)
 {
     private const int BufferSize = 1 << 20;
     private const long PartSize = 128L << 20;
     private static readonly DateTime Epoch = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Unspecified);
 
     private readonly List<string> _parts = [];
+
+    public long Count { get; private set; }
 
     /// <summary>Writes all rows.</summary>
     /// <returns>The files, in the order of the rows; none where there is no row.</returns>
@@ -49,18 +51,15 @@ internal sealed class RedshiftRows(IReadOnlyList<LoadColumn> columns, string fol
         while (rows.Length > 0)
         {
             rows = rows[sizeof(short)..];
-            text.Append(BinaryPrimitives.ReadInt64BigEndian(Take(ref rows, out _)));
-            foreach (var column in columns)
+            for (var column = 0; column < columns.Count; column++)
             {
-                text.Append(',');
                 var field = Take(ref rows, out var isNull);
-                if (!isNull)
-                {
-                    Append(text, column.Type.Kind, field);
-                }
+                _ = column > 0 ? text.Append(',') : text;
+                _ = isNull ? text : Append(text, columns[column], field);
             }
 
             text.Append('\n');
+            Count++;
         }
     }
 

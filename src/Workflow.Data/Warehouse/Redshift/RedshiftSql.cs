@@ -3,16 +3,10 @@ namespace Workflow.Data.Warehouse.Redshift;
 /// <summary>The statements whose columns only the file knows, in Redshift's words; all names are quoted, no value is in them.</summary>
 internal static class RedshiftSql
 {
-    public const string Stage = "load_stage";
+    private const string Staging = "load_stage";
 
-    /// <summary>A session of before may have left one behind: temporary tables live as long as their session.</summary>
-    public static string CreateStage(LoadPlan plan) =>
-        $"drop table if exists {Stage}; create temporary table {Stage} (_row bigint, {Join(plan, column => $"{Staged(column)} {column.Type}")})";
-
-    /// <summary>An empty field is null: no value of a load is an empty text.</summary>
-    public static string Copy(LoadPlan plan, string manifest, string role) =>
-        $"copy {Stage} (_row, {Join(plan, Staged)}) from {SqlText.Literal(manifest)} iam_role {SqlText.Literal(role)} " +
-        "manifest format as csv gzip emptyasnull dateformat 'auto' timeformat 'auto' compupdate off statupdate off";
+    /// <summary>Staging columns go by number, so that no name of a file can be in their way.</summary>
+    public static RedshiftStage Stage(LoadPlan plan) => new(Staging, [("_row", WarehouseKind.Bigint), .. plan.Columns.Select(column => (Staged(column), column.Type))]);
 
     public static string CreateTable(LoadPlan plan) =>
         $"create table {plan.Table.Quoted} ({Join(plan, column => $"{Name(column)} {column.Type}{(column.IsKey ? " not null" : "")}")}, primary key ({Name(plan.Key)}))";
@@ -23,10 +17,10 @@ internal static class RedshiftSql
 
     /// <summary>Of the rows of one key the last counts; merge refuses a row that meets several.</summary>
     public static string DropDuplicates(LoadPlan plan) =>
-        $"delete from {Stage} where _row not in (select max(_row) from {Stage} group by {Staged(plan.Key)})";
+        $"delete from {Staging} where _row not in (select max(_row) from {Staging} group by {Staged(plan.Key)})";
 
     public static string CountUpdates(LoadPlan plan) =>
-        $"select count(*) from {Stage} join {plan.Table.Quoted} target on target.{Name(plan.Key)} = {Stage}.{Staged(plan.Key)}";
+        $"select count(*) from {Staging} join {plan.Table.Quoted} target on target.{Name(plan.Key)} = {Staging}.{Staged(plan.Key)}";
 
     /// <summary>Redshift's merge takes a table for a source, and no other name for the target than its own.</summary>
     public static string Merge(LoadPlan plan)
@@ -34,10 +28,10 @@ internal static class RedshiftSql
         var others = plan.Columns.Where(column => !column.IsKey).DefaultIfEmpty(plan.Key);
         return $"""
             merge into {plan.Table.Quoted}
-            using {Stage}
-            on {SqlText.Identifier(plan.Table.Name)}.{Name(plan.Key)} = {Stage}.{Staged(plan.Key)}
-            when matched then update set {string.Join(", ", others.Select(column => $"{Name(column)} = {Stage}.{Staged(column)}"))}
-            when not matched then insert ({Join(plan, Name)}) values ({Join(plan, column => $"{Stage}.{Staged(column)}")})
+            using {Staging}
+            on {SqlText.Identifier(plan.Table.Name)}.{Name(plan.Key)} = {Staging}.{Staged(plan.Key)}
+            when matched then update set {string.Join(", ", others.Select(column => $"{Name(column)} = {Staging}.{Staged(column)}"))}
+            when not matched then insert ({Join(plan, Name)}) values ({Join(plan, column => $"{Staging}.{Staged(column)}")})
             """;
     }
 

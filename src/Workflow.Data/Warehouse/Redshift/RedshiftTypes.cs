@@ -9,10 +9,13 @@ internal static class RedshiftTypes
     private const int MostDigits = 38;
     private const int BytesOfUuid = 36;
 
+    /// <summary>The longest there is.</summary>
+    public static WarehouseType Text => Varchar(LongestVarchar);
+
     /// <summary>The type a new column gets.</summary>
     public static WarehouseType For(ColumnType type) => WarehouseType.For(type) switch
     {
-        { Kind: WarehouseKind.Text } => Varchar(LongestVarchar),
+        { Kind: WarehouseKind.Text } => Text,
         { Kind: WarehouseKind.Uuid } => Varchar(BytesOfUuid),
         { Precision: > MostDigits } wide => throw new WarehouseException($"A column of the file is {wide}; Redshift keeps at most {MostDigits} digits. Lay its type down, or round it in the file."),
         var same => same,
@@ -36,5 +39,5 @@ internal static class RedshiftTypes
         _ => null,
     };
 
-    private static WarehouseType Varchar(int bytes) => new(WarehouseKind.Varchar, MaxLength: bytes) { CountsBytes = true };
+    public static WarehouseType Varchar(int bytes) => new(WarehouseKind.Varchar, MaxLength: bytes) { CountsBytes = true };
 }
