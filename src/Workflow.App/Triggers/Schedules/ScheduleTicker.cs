@@ -49,7 +49,7 @@ internal sealed class ScheduleTicker(ScheduleTable table, Runs runs, DurableTask
             Report(started, locked.Row, row);
         }
 
-        var wait = isDue && turn.Start.Count < ScheduleTurn.MostAtOnce ? LookAtRun : row.ReadSchedule() is null ? null : row.DueIn(now);
+        var wait = isDue ? (turn.Start.Count < ScheduleTurn.MostAtOnce ? LookAtRun : TimeSpan.Zero) : row.ReadSchedule() is null ? null : row.DueIn(now);
         return new(now, wait, isUpToDate);
     }
 

@@ -127,6 +127,23 @@ public sealed class ScheduleWatchTests(PostgresFixture postgres)
         Assert.Equal(["20250101T002000Z"], await hosts.RunsAsync());
     }
 
+    [Fact]
+    public async Task More_ticks_than_are_started_at_once_are_due_at_once_and_not_before()
+    {
+        var eachSecond = new { Schedule = "* * * * * *", Overlap = "Allow", CatchUp = "All" };
+        await using var hosts = await ScheduleHosts.CreateAsync(postgres);
+        await hosts.StopAsync(await hosts.StartAsync(eachSecond));
+        await hosts.PassAsync(TimeSpan.FromSeconds(ScheduleTurn.MostAtOnce + 5));
+
+        var ticker = hosts.Ticker(eachSecond);
+        var pipeline = hosts.Settings(eachSecond).Find("p");
+        var first = await ticker.TakeAsync(pipeline, seen: null, ScheduleHosts.Start, Cancellation);
+        var rest = await ticker.TakeAsync(pipeline, seen: null, ScheduleHosts.Start, Cancellation);
+
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(1)), (first.LookIn, rest.LookIn));
+        Assert.Equal(ScheduleTurn.MostAtOnce + 5, (await hosts.RunsAsync()).Count);
+    }
+
     [Theory]
     [InlineData("None", "20250101T062000Z")]
     [InlineData("Last", "20250101T052000Z,20250101T062000Z")]
