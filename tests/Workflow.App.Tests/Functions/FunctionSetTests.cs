@@ -144,6 +144,15 @@ public sealed partial class FunctionSetTests : IDisposable
         Assert.Equal(["ConnectionStrings:Warehouse"], Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: false)).Errors.Select(error => error.Key));
     }
 
+    [Fact]
+    public void Blobs_whose_events_come_by_the_queue_need_their_account_named()
+    {
+        var settings = Load(("blobs", "az://landing/csv/", "csv-to-warehouse")) with { Functions = new() { Queue = "workflow-events" }, Warehouse = "Host=warehouse" };
+
+        Assert.Equal("Events:EventGrid:Topics", Assert.Single(Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: false)).Errors).Key);
+        FunctionsChecks.Check(settings with { Events = new() { EventGrid = new() { Topics = ["/subscriptions/0"] } } }, onPlatform: false);
+    }
+
     private static string[] Names(IReadOnlyList<Function> functions, string trigger) =>
         [.. functions.Where(function => function.Bindings[0]["type"]!.GetValue<string>() == trigger).Select(function => function.Name)];
 

@@ -33,6 +33,11 @@ internal static class FunctionsChecks
             errors.Add($"{EventSettings.Section}:Queues", null, "leave it out; no program polls SQS in Azure Functions, so let EventBridge or SNS call the API, or write into the storage queue of Functions:Queue");
         }
 
+        if (settings.Functions.Queue is not null && settings.Events.EventGrid.Topics.Count == 0 && settings.Pipelines.FirstOrDefault(pipeline => pipeline.Trigger?.Prefix.Scheme == "az") is { } pipeline)
+        {
+            errors.Add($"{EventSettings.Section}:EventGrid:Topics", null, $"write the resource ids of the storage accounts whose events come by the queue; those of others are ignored, so nothing would start {pipeline.Name}");
+        }
+
         if (onPlatform)
         {
             CheckPlaces(settings, errors);
