@@ -69,6 +69,13 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     /// <summary>The instance id of the run that a tick asks for, of the schedule or of a backfill.</summary>
     public static string InstanceFor(string pipeline, DateTimeOffset tick) => $"{pipeline}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}";
 
+    /// <summary>
+    /// Whether a start failed as any other would now: the hub is away, or the time is up. What the database refuses for its content (an invalid
+    /// character, too long a key) is none of that.
+    /// </summary>
+    public static bool AreAway(Exception failed) =>
+        failed is TimeoutException or OperationCanceledException or NpgsqlException and not PostgresException { SqlState: ['2', '2', ..] or ['5', '4', ..] };
+
     public async Task<bool> ExistsAsync(string instance, CancellationToken cancellation) =>
         await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation) is not null;
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.Cloud.Objects;
@@ -49,14 +50,27 @@ internal sealed class ObjectWatch(Settings settings, Runs runs, ObjectStores sto
             }
         }
 
+        Exception? failure = null;
         foreach (var arrived in sight.Take(seen))
         {
-            var instance = await runs.StartForAsync(pipeline, arrived, stopping);
-            sight.Started(arrived);
-            if (instance is not null)
+            try
             {
-                logger.LogInformation("{Object} is run {Instance} of {Pipeline}.", arrived.Address, instance, pipeline.Name);
+                var instance = await runs.StartForAsync(pipeline, arrived, stopping);
+                sight.Started(arrived);
+                if (instance is not null)
+                {
+                    logger.LogInformation("{Object} is run {Instance} of {Pipeline}.", arrived.Address, instance, pipeline.Name);
+                }
             }
+            catch (Exception failed) when (!Runs.AreAway(failed))
+            {
+                failure ??= failed;  // the next look tries it again; those behind it do not wait for that
+            }
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Npgsql;
+using Workflow.App.Pipelines;
 using Workflow.Cloud.Aws;
 
 namespace Workflow.App.Triggers.Events;
@@ -32,7 +33,7 @@ internal sealed class QueueMessages(EventQueue queue, AcceptEvents accept, Event
         {
             return await PutAsideAsync(message, malformed.Message, cancellation);
         }
-        catch (Exception failed) when (failed is not (NpgsqlException or TimeoutException or OperationCanceledException))
+        catch (Exception failed) when (!Runs.AreAway(failed))
         {
             logger.LogWarning("Message {Message} of queue {Queue} failed, at its receipt number {Receives}: {Reason}", message.Id, queue.Name, message.Receives, failed.Message);
             return message.Receives >= queue.MaxReceives && await PutAsideAsync(message, $"it failed {message.Receives} times, at last: {failed.Message}", cancellation);

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text;
+using Workflow.App.Configuration;
 using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Events;
 using Workflow.Cloud.Objects;
@@ -31,6 +32,17 @@ public sealed class ObjectEventsTests(EventsHost host) : IClassFixture<EventsHos
         var key = $"in/{Guid.NewGuid():N}.csv";
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => host.AcceptAsync(Envelopes.S3("landing", key))));
+
+        Assert.Single(await host.RunsAsync("told"), run => run.Object == $"s3://landing/{key}");
+    }
+
+    [Fact]
+    public async Task An_event_that_fails_by_itself_keeps_none_of_the_others_back()
+    {
+        var key = $"in/{Guid.NewGuid():N}.csv";
+
+        // A run of it needs an object, which a schedule does not name.
+        await Assert.ThrowsAsync<SettingsException>(() => host.AcceptAsync($"[{Envelopes.Schedule("told", "2025-01-31T02:00:00Z")},{{}},{Envelopes.S3("landing", key)}]"));
 
         Assert.Single(await host.RunsAsync("told"), run => run.Object == $"s3://landing/{key}");
     }
