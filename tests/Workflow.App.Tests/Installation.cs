@@ -86,8 +86,8 @@ internal sealed class Installation : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Lets secrets name databases of this machine, where the tests' are.</summary>
-    public Installation WithDatabasesHere()
+    /// <summary>Lets secrets name databases and webhooks of this machine, where the tests' are.</summary>
+    public Installation OpenToThisMachine()
     {
         Settings["Outbound"] = new JsonObject { ["Allow"] = new JsonArray("127.0.0.1") };
         return this;

@@ -63,7 +63,7 @@ public sealed class NothingSecretIsShownTests(PostgresFixture postgres)
 
     private async Task<Installation> PrepareAsync(LocalOidcIssuer issuer)
     {
-        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere();
+        var installation = (await Installation.CreateAsync(postgres)).OpenToThisMachine();
         foreach (var (pipeline, secret) in new[] { ("right", "sources/right"), ("wrong", "sources/wrong") })
         {
             installation.With(pipeline, "merge-sources", new { Object = "local://sources/orders.json", Secret = secret, Table = "people", Output = $"local://merged/{pipeline}.csv", Slack = "hooks/etl", Topic = LocalSns.TopicArn("runs") });

@@ -30,9 +30,9 @@ internal sealed class NotificationDelivery(SlackNotifier slack, SnsNotifier sns,
         {
             return message.Channel switch
             {
-                NotificationChannel.Slack => await slack.SendAsync(await SlackAsync(message.Target, cancellation), new(message.Text + more, message.Key), cancellation),
+                NotificationChannel.Slack => await SendAsync(message.Target, new SlackMessage(message.Text + more, message.Key), cancellation),
                 NotificationChannel.Topic => await sns.SendAsync(message.Target, new(message.Subject, input.Message.Json ?? message.Text + more, message.Key), cancellation),
-                NotificationChannel.Webhook => await webhooks.SendAsync(await WebhookAsync(message.Target, cancellation), new(message.Key, input.Payload!), cancellation),
+                NotificationChannel.Webhook => await SendAsync(message.Target, new WebhookMessage(message.Key, input.Payload!), cancellation),
                 _ => throw new InvalidOperationException($"There is no channel {message.Channel}."),
             };
         }
@@ -46,24 +46,46 @@ internal sealed class NotificationDelivery(SlackNotifier slack, SnsNotifier sns,
 
     private static string? LocalName(string? target) => target?.StartsWith(Local, StringComparison.Ordinal) == true ? target[Local.Length..] : null;
 
-    private async Task<Uri> SlackAsync(string target, CancellationToken cancellation) =>
-        LocalName(target) is { } channel ? Here(LocalSlack.HookPath(channel)) : Address(await secrets.GetAsync(target, cancellation));
+    private Task<NotificationOutcome> SendAsync(string target, SlackMessage message, CancellationToken cancellation) => LocalName(target) is { } channel
+        ? slack.SendAsync(Here(LocalSlack.HookPath(channel)), message, cancellation)
+        : UseAsync(target, secret => slack.SendAsync(Address(secret), message, cancellation), cancellation);
 
-    private async Task<Webhook> WebhookAsync(string target, CancellationToken cancellation)
+    private Task<NotificationOutcome> SendAsync(string target, WebhookMessage message, CancellationToken cancellation) => LocalName(target) is { } name
+        ? webhooks.SendAsync(new(Here(LocalWebhooks.HookPath(name)), LocalWebhooks.Key), message, cancellation)
+        : UseAsync(target, secret => webhooks.SendAsync(new(Address(secret), Key(secret)), message, cancellation), cancellation);
+
+    /// <summary>Sends with a secret, and where the receiver does not take its address or key, once more with the secret as it is now, if it is another.</summary>
+    private async Task<NotificationOutcome> UseAsync(string target, Func<Secret, Task<NotificationOutcome>> send, CancellationToken cancellation)
     {
-        if (LocalName(target) is { } name)
+        var attempts = 0;
+        try
         {
-            return new(Here(LocalWebhooks.HookPath(name)), LocalWebhooks.Key);
+            return await secrets.UseAsync(target, SendAsync, failed => failed is RefusedException, cancellation);
+        }
+        catch (RefusedException refused)
+        {
+            return refused.Outcome;
         }
 
-        var secret = await secrets.GetAsync(target, cancellation);
-        return new(Address(secret), WebhookNotifier.ParseKey(secret[KeyField])
-            ?? throw new SecretException($"The field '{KeyField}' of secret '{secret.Name}' is no key for a webhook: write whsec_ and the base64 of 24 bytes or more."));
+        async Task<NotificationOutcome> SendAsync(Secret secret)
+        {
+            var outcome = await send(secret);
+            outcome = outcome with { Attempts = attempts += outcome.Attempts };
+            return outcome.CredentialsRefused ? throw new RefusedException(outcome) : outcome;
+        }
     }
+
+    private static byte[] Key(Secret secret) => WebhookNotifier.ParseKey(secret[KeyField])
+        ?? throw new SecretException($"The field '{KeyField}' of secret '{secret.Name}' is no key for a webhook: write whsec_ and the base64 of 24 bytes or more.");
 
     private static Uri Address(Secret secret) => Uri.TryCreate(secret[UrlField], UriKind.Absolute, out var address)
         ? address
         : throw new SecretException($"The field '{UrlField}' of secret '{secret.Name}' is not the address of a webhook.");
 
     private Uri Here(string path) => new(ListenAddresses.FromHere(server), path);
+
+    private sealed class RefusedException(NotificationOutcome outcome) : Exception
+    {
+        public NotificationOutcome Outcome { get; } = outcome;
+    }
 }

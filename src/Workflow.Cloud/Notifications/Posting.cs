@@ -5,12 +5,17 @@ namespace Workflow.Cloud.Notifications;
 
 /// <summary>What became of a notification. It is recorded or logged; it never fails a run.</summary>
 /// <param name="Failure">Why it was not delivered, without the address it was to go to; null when it was.</param>
-public sealed record NotificationOutcome(bool Delivered, int Attempts, string? Failure);
+public sealed record NotificationOutcome(bool Delivered, int Attempts, string? Failure)
+{
+    /// <summary>The receiver does not take the address or the key of whoever sends: they may have been replaced.</summary>
+    public bool CredentialsRefused { get; init; }
+}
 
 /// <summary>Posts to whoever wants to be told, trying again where that can help.</summary>
 /// <param name="http">Is to follow no redirects.</param>
 /// <param name="receiver">As outcomes name it.</param>
-internal sealed class Posting(HttpClient http, TimeProvider time, string receiver)
+/// <param name="refusals">What the receiver answers, beside 401 and 403, where it does not take the address or the key.</param>
+internal sealed class Posting(HttpClient http, TimeProvider time, string receiver, params string[] refusals)
 {
     private const int Attempts = 3;
     private const int LongestReason = 200;
@@ -33,7 +38,7 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
             var pause = answer.RetryAfter ?? FirstPause * (1 << (attempt - 1));
             if (attempt == Attempts || !answer.MayHelpToRetry || pause > LongestPause)
             {
-                return new(false, attempt, answer.Failure);
+                return new(false, attempt, answer.Failure) { CredentialsRefused = answer.CredentialsRefused };
             }
 
             await Task.Delay(pause, time, cancellation);
@@ -62,7 +67,10 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
             return new(
                 $"{receiver} answered {(int)response.StatusCode} {reason[..Math.Min(reason.Length, LongestReason)]}".TrimEnd(),
                 response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500,
-                Pause(response));
+                Pause(response))
+            {
+                CredentialsRefused = response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || refusals.Contains(reason.Trim()),
+            };
         }
         catch (HttpRequestException unreachable)
         {
@@ -81,5 +89,8 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
         return pause < TimeSpan.Zero ? TimeSpan.Zero : pause;
     }
 
-    private sealed record Answer(string? Failure, bool MayHelpToRetry, TimeSpan? RetryAfter);
+    private sealed record Answer(string? Failure, bool MayHelpToRetry, TimeSpan? RetryAfter)
+    {
+        public bool CredentialsRefused { get; init; }
+    }
 }

@@ -16,7 +16,8 @@ public sealed class SlackNotifier(HttpClient http, TimeProvider time)
 
     private const int LongestText = 40_000;
 
-    private readonly Posting _posting = new(http, time, "Slack");
+    // A webhook that was removed or made anew: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    private readonly Posting _posting = new(http, time, "Slack", "invalid_token", "no_active_hooks", "no_service", "no_service_id", "no_team");
 
     /// <param name="webhook">A secret: whoever knows it can post. It appears in no outcome.</param>
     /// <param name="message">What to say.</param>

@@ -87,7 +87,7 @@ public sealed class KillTests(PostgresFixture postgres)
     private async Task<Installation> PrepareMergeAsync()
     {
         var installation = (await Installation.CreateAsync(postgres))
-            .WithDatabasesHere()
+            .OpenToThisMachine()
             .With("tenant", "merge-sources", new { secret = "tenant", table = "customers", output = "local://merged/test.csv", slack = "local:tenants" })
             .WriteSettings();
         await installation.WriteDatabaseSecretAsync("tenant");

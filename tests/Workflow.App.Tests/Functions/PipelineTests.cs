@@ -54,7 +54,7 @@ public sealed class PipelineTests(PostgresFixture postgres)
     public async Task Merge_sources_completes_a_file_from_a_table()
     {
         await CompareAsync(
-            installation => installation.WithDatabasesHere().With("tenant", "merge-sources", new { Object = "local://sources/test.json", Secret = "tenant/database", Table = "customers", Output = "local://merged/tenant.csv" }),
+            installation => installation.OpenToThisMachine().With("tenant", "merge-sources", new { Object = "local://sources/test.json", Secret = "tenant/database", Table = "customers", Output = "local://merged/tenant.csv" }),
             async installation =>
             {
                 await installation.WriteDatabaseSecretAsync("tenant/database");

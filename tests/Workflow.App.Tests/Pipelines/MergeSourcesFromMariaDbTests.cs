@@ -114,7 +114,7 @@ public sealed class MergeSourcesFromMariaDbTests(PostgresFixture postgres, Maria
 
     private async Task<Installation> PrepareAsync(string engine, MySqlAddress address, string? table = null, string? sslmode = null)
     {
-        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere().With("shop", "merge-sources", new
+        var installation = (await Installation.CreateAsync(postgres)).OpenToThisMachine().With("shop", "merge-sources", new
         {
             @object = "local://sources/test.json",
             secret = "shop/database",

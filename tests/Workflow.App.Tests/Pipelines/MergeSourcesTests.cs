@@ -131,7 +131,7 @@ public sealed class MergeSourcesTests(PostgresFixture postgres)
 
     private async Task<Installation> StartAsync()
     {
-        var installation = (await Installation.CreateAsync(postgres)).WithDatabasesHere();
+        var installation = (await Installation.CreateAsync(postgres)).OpenToThisMachine();
         installation.With("tenant", "merge-sources", new
         {
             @object = "local://sources/test.json",

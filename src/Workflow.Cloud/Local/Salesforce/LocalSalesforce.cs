@@ -30,6 +30,7 @@ public sealed class LocalSalesforce
     private readonly ConcurrentDictionary<string, bool> _tokens = new();
     private readonly Lock _faultLock = new();
     private readonly List<Fault> _faults = [];
+    private volatile string _password = Password;
 
     public LocalSalesforce(string dataFolder, TimeProvider time)
     {
@@ -48,8 +49,9 @@ public sealed class LocalSalesforce
     /// <param name="Delay">In milliseconds, before the answer.</param>
     /// <param name="GiveUp">Makes the next job fail with this, half way through its records.</param>
     /// <param name="CutBody">Does what is asked, and breaks the connection in the middle of the answer.</param>
+    /// <param name="NewPassword">Is the user's from then on, and all sessions have ended.</param>
     public sealed record Fault(
-        string Path, int Times, string? Method = null, int Status = 0, string Code = "UNKNOWN_EXCEPTION", string Message = "fault on command", int? RetryAfter = null, int Delay = 0, bool CutBody = false, string? GiveUp = null);
+        string Path, int Times, string? Method = null, int Status = 0, string Code = "UNKNOWN_EXCEPTION", string Message = "fault on command", int? RetryAfter = null, int Delay = 0, bool CutBody = false, string? GiveUp = null, string? NewPassword = null);
 
     /// <summary>The fields of a secret with which one logs in to the stand-in.</summary>
     /// <param name="login">Where it is: an address, or <c>local</c> for the one in the process that asks.</param>
@@ -110,7 +112,7 @@ public sealed class LocalSalesforce
             : (string?)form["grant_type"] switch
             {
                 "client_credentials" => null,
-                "password" => form["username"] == User && form["password"] == Password + SecurityToken ? null : ("invalid_grant", "authentication failure"),
+                "password" => form["username"] == User && form["password"] == _password + SecurityToken ? null : ("invalid_grant", "authentication failure"),
                 _ => ((string Error, string Description)?)("unsupported_grant_type", "grant type not supported"),
             };
         if (refusal is var (error, description))
@@ -127,6 +129,12 @@ public sealed class LocalSalesforce
     internal async Task<IResult> AnswerAsync(HttpContext context, Func<LocalSalesforceJobs, Task<IResult>> answer)
     {
         var fault = TakeFault(context.Request);
+        if (fault?.NewPassword is { } password)
+        {
+            _password = password;
+            ExpireSessions();
+        }
+
         await Task.Delay(TimeSpan.FromMilliseconds(fault?.Delay ?? 0), TimeProvider.System, context.RequestAborted);
         string? received = null;
         try
