@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Workflow.Cloud.Aws;
 
@@ -13,8 +14,14 @@ public sealed record DmsTask(string Arn, string Id, string Status, string Migrat
 
 /// <summary>What DMS has done for a table.</summary>
 /// <param name="State">Such as Table completed, Table error, Full load, Before load.</param>
+/// <param name="FullLoadEndedAt">In seconds since 1970; null where DMS does not say.</param>
 public sealed record DmsTableStatistics(
-    string Schema, string Table, string State, long FullLoadRows, long FullLoadErrorRows, long Inserts, long Updates, long Deletes, long Ddls);
+    string Schema, string Table, string State, long FullLoadRows, long FullLoadErrorRows, long Inserts, long Updates, long Deletes, long Ddls, double? FullLoadEndedAt = null)
+{
+    /// <summary>DMS has given the table up until it is loaded anew.</summary>
+    [JsonIgnore]
+    public bool HasFailed => State is "Table error" or "Table cancelled";
+}
 
 /// <summary>How a task is started; the names are DMS's.</summary>
 public enum DmsStart
@@ -93,7 +100,7 @@ public sealed class DmsClient(AwsEndpoints endpoints)
     {
         return new(
             (string)table["SchemaName"]!, (string)table["TableName"]!, (string?)table["TableState"] ?? "",
-            Count("FullLoadRows"), Count("FullLoadErrorRows"), Count("Inserts"), Count("Updates"), Count("Deletes"), Count("Ddls"));
+            Count("FullLoadRows"), Count("FullLoadErrorRows"), Count("Inserts"), Count("Updates"), Count("Deletes"), Count("Ddls"), (double?)table["FullLoadEndTime"]);
 
         long Count(string name) => (long?)table[name] ?? 0;
     }

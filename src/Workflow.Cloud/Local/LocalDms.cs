@@ -15,10 +15,19 @@ public sealed record LocalDmsTask(
     /// <summary>What it says it has done for its tables, once it has run.</summary>
     public IReadOnlyList<LocalDmsTable> Tables { get; init; } = [];
 
+    /// <summary>How much of the full load is done when it stops, in percent.</summary>
+    public int FullLoadProgress { get; init; } = 100;
+
+    /// <summary>Why it stops; null says that the full load is done.</summary>
+    public string? StopReason { get; init; }
+
+    /// <summary>The status it is in until it is put again, whatever its start comes to: creating, modifying, stopping, stopped …</summary>
+    public string? Holds { get; init; }
+
     public string Arn => LocalDms.TaskArn(Id);
 }
 
-public sealed record LocalDmsTable(string Schema, string Table, long FullLoadRows, long Inserts = 0, long Updates = 0, long Deletes = 0, string State = "Table completed");
+public sealed record LocalDmsTable(string Schema, string Table, long FullLoadRows, long Inserts = 0, long Updates = 0, long Deletes = 0, string State = "Table completed", double? FullLoadEndedAt = null);
 
 /// <summary>A start of a task. What it comes to is settled when it is started.</summary>
 public sealed record LocalDmsStart(LocalDmsTask Task, string Type, DateTimeOffset At)
@@ -80,7 +89,7 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
         }
 
         var status = StatusOf(state, task);
-        if (status is "starting" or "running")
+        if (status is not ("ready" or "stopped" or "failed"))
         {
             throw InvalidState($"Replication Task cannot be started, invalid state: {status}");
         }
@@ -96,7 +105,7 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
             throw InvalidState("Start Type : START_REPLICATION, valid only for tasks running for the first time");
         }
 
-        if (type == "resume-processing" && task.MigrationType == "full-load" && status == "stopped")
+        if (type == "resume-processing" && task.MigrationType == "full-load" && status == "stopped" && Meant(state, task).FullLoadProgress == 100)
         {
             throw InvalidState("Resume not allowed: full load task has completed");
         }
@@ -128,7 +137,7 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
     private JsonObject DescribeTables(State state, JsonObject input)
     {
         var task = Find(state, LocalAwsInput.Text(input, "ReplicationTaskArn"));
-        var tables = StatusOf(state, task) is "ready" or "starting" ? [] : LastStart(state, task)!.Task.Tables;
+        var tables = StatusOf(state, task) is "ready" or "creating" or "starting" ? [] : Meant(state, task).Tables;
         var page = Page(tables, input, out var marker);
         return new()
         {
@@ -144,6 +153,7 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
                 ["Updates"] = table.Updates,
                 ["Deletes"] = table.Deletes,
                 ["Ddls"] = 0,
+                ["FullLoadEndTime"] = table.FullLoadEndedAt,
             })]),
             ["Marker"] = marker,
         };
@@ -155,6 +165,7 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
     private JsonObject Describe(State state, LocalDmsTask task)
     {
         var status = StatusOf(state, task);
+        var meant = Meant(state, task);
         return new()
         {
             ["ReplicationTaskArn"] = task.Arn,
@@ -162,21 +173,24 @@ public sealed class LocalDms(string dataFolder, TimeProvider time) : ILocalAwsSe
             ["MigrationType"] = task.MigrationType,
             ["Status"] = status,
             ["ReplicationTaskStartDate"] = LastStart(state, task)?.At.ToUnixTimeMilliseconds() / 1000.0,
-            ["StopReason"] = status switch { "failed" => "Stop Reason FATAL_ERROR Error Level FATAL", "stopped" => "Stop Reason FULL_LOAD_ONLY_FINISHED", _ => null },
-            ["LastFailureMessage"] = status == "failed" ? LastStart(state, task)!.Task.LastFailure ?? "Last Error  Task error notification received from subtask 0." : null,
-            ["ReplicationTaskStats"] = new JsonObject { ["FullLoadProgressPercent"] = ProgressOf(status, LastStart(state, task)) },
+            ["StopReason"] = status switch { "failed" => "Stop Reason FATAL_ERROR Error Level FATAL", "stopped" => meant.StopReason ?? "Stop Reason FULL_LOAD_ONLY_FINISHED", _ => null },
+            ["LastFailureMessage"] = status == "failed" ? meant.LastFailure ?? "Last Error  Task error notification received from subtask 0." : null,
+            ["ReplicationTaskStats"] = new JsonObject { ["FullLoadProgressPercent"] = ProgressOf(status, meant) },
         };
     }
 
     /// <summary>ready until it is started; then starting, running and, where it ends, its end, each after its time.</summary>
-    private string StatusOf(State state, LocalDmsTask task) => LastStart(state, task)?.StatusAt(time.GetUtcNow()) ?? "ready";
+    private string StatusOf(State state, LocalDmsTask task) => task.Holds ?? LastStart(state, task)?.StatusAt(time.GetUtcNow()) ?? "ready";
+
+    /// <summary>The task as it is held, or as it was when it was started.</summary>
+    private static LocalDmsTask Meant(State state, LocalDmsTask task) => task.Holds is null ? LastStart(state, task)?.Task ?? task : task;
 
     /// <summary>A task that is going to fail never gets its full load done.</summary>
-    private static int ProgressOf(string status, LocalDmsStart? start) => status switch
+    private static int ProgressOf(string status, LocalDmsTask task) => status switch
     {
-        "ready" or "starting" => 0,
-        "running" or "failed" when start!.Task.Ends is not null => 50,
-        _ => 100,
+        "ready" or "creating" or "starting" => 0,
+        "running" or "failed" when task.Ends is not null => 50,
+        _ => task.FullLoadProgress,
     };
 
     private static LocalDmsStart? LastStart(State state, LocalDmsTask task) => state.Starts.FindLast(start => start.Task.Arn == task.Arn);

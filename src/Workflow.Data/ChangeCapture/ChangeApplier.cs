@@ -35,6 +35,10 @@ public sealed class ChangeApplier
         _time = time;
     }
 
+    /// <summary>Whether a table of this name is one of those that the applier itself keeps beside the others.</summary>
+    public static bool KeepsForItself(TableName table) =>
+        table.Name is ChangeLog.Table or "load_ledger" || table.Name.StartsWith(ChangeSql.PositionsPrefix, StringComparison.Ordinal);
+
     /// <summary>Of these files the ones that were applied to any table of the schema, as address and ETag.</summary>
     /// <exception cref="NpgsqlException">The warehouse is out of reach or refuses.</exception>
     public async Task<HashSet<(string File, string ETag)>> FindAppliedAsync(string schema, IEnumerable<string> files, CancellationToken cancellation)

@@ -61,10 +61,13 @@ internal sealed class ChangeLog(string schema, TimeProvider time)
         await insert.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>A full load that starts over is another one, even where its files are the same.</summary>
-    public async Task ForgetFullLoadAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
+    /// <summary>A file of a full load that starts over is another one, even where it is the same.</summary>
+    public async Task ForgetAsync(NpgsqlConnection connection, TableName table, ChangeSource source, CancellationToken cancellation)
     {
-        await using var forget = new NpgsqlCommand($"delete from {_files} where target = $1 and is_full_load", connection) { Parameters = { new() { Value = table.ToString() } } };
+        await using var forget = new NpgsqlCommand($"delete from {_files} where target = $1 and file = $2 and etag = $3", connection)
+        {
+            Parameters = { new() { Value = table.ToString() }, new() { Value = source.Address }, new() { Value = source.ETag } },
+        };
         await forget.ExecuteNonQueryAsync(cancellation);
     }
 

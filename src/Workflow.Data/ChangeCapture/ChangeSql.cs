@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Workflow.Data.Warehouse;
 
 namespace Workflow.Data.ChangeCapture;
@@ -11,11 +13,14 @@ internal abstract class ChangeSql(TableName table, IReadOnlyList<string> key, bo
 {
     public const string DeletedColumn = "_deleted";
 
+    /// <summary>No name of Oracle's begins with an underscore, unless in quotes.</summary>
+    public const string PositionsPrefix = "_positions_";
+
     /// <summary>
     /// Where each key's last applied change stands, and the one its values are of: a softly deleted row takes later values that came late. It
     /// outlives the row, so that nothing older brings a deleted row back.
     /// </summary>
-    protected TableName Positions { get; } = new(table.Schema, $"{table.Name}_positions");
+    protected TableName Positions { get; } = PositionsOf(table);
 
     /// <param name="columns">Names and types.</param>
     public string CreateTable(IEnumerable<(string Name, string Type)> columns)
@@ -124,6 +129,11 @@ internal abstract class ChangeSql(TableName table, IReadOnlyList<string> key, bo
     protected string First(string prefix) => prefix + SqlText.Identifier(key[0]);
 
     protected string Match(string one, string other) => string.Join(" and ", key.Select(name => $"{one}{SqlText.Identifier(name)} = {other}{SqlText.Identifier(name)}"));
+
+    /// <summary>Of a name that is too long for a prefix, a digest.</summary>
+    private static TableName PositionsOf(TableName table) => Encoding.UTF8.GetByteCount(PositionsPrefix + table.Name) <= TableName.LongestIdentifier
+        ? new(table.Schema, PositionsPrefix + table.Name)
+        : new(table.Schema, PositionsPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(table.Name)))[..32]);
 
     private string Same => $"partition by {Keys("s.")}";
 }

@@ -23,9 +23,9 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, IChangeWare
 
     public async Task ApplyAsync(ChangeSource source, CancellationToken cancellation)
     {
-        if (_startsOver)
+        if (batch.StartsOver)
         {
-            await log.ForgetFullLoadAsync(connection, batch.Table, cancellation);
+            await log.ForgetAsync(connection, batch.Table, source, cancellation);
         }
 
         if (await log.IsAppliedAsync(connection, batch.Table, source, cancellation))

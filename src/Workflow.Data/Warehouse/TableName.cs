@@ -5,7 +5,8 @@ namespace Workflow.Data.Warehouse;
 /// <summary>A table of the warehouse. Names are folded as the warehouse folds what is not quoted: <c>Sales.Orders</c> is <c>sales.orders</c>.</summary>
 public sealed record TableName
 {
-    private const int LongestIdentifier = 63;
+    /// <summary>In bytes.</summary>
+    internal const int LongestIdentifier = 63;
 
     public TableName(string schema, string name)
     {

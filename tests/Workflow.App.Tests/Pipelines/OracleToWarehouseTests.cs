@@ -146,7 +146,22 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         Assert.Equal(["1"], await installation.QueryAsync("select count(*) from dms_stage.places"));
     }
 
+    [Fact]
+    public async Task Files_that_look_like_changes_and_are_not_understood_are_counted_and_one_is_named()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n1,Ann,much,NULL,NULL\n");
+        installation.Drop("local://dms/HR/PEOPLE/changes.csv.gz", "?");
+        installation.Drop("local://dms/HR/PEOPLE/readme.txt", "?");
+        await RunAsync(installation);
+
+        var run = await RunAsync(installation);
+
+        Assert.Equal((1, "local://dms/HR/PEOPLE/changes.csv.gz"), (Number(run.Output!.Value, "notUnderstood"), run.Output!.Value.GetProperty("firstNotUnderstood").GetString()));
+    }
+
     [Theory]
+    [InlineData("local://dms/HR/LOAD_LEDGER/LOAD00000001.csv", "HR.LOAD_LEDGER would be dms_stage.load_ledger, which is kept")]
     [InlineData("local://dms/HR/OTHER/LOAD00000001.csv", "The key of HR.OTHER is not known")]
     [InlineData("local://dms/SALES/PEOPLE/LOAD00000001.csv", "HR.PEOPLE and SALES.PEOPLE would both be dms_stage.people")]
     public async Task What_cannot_be_applied_is_named_before_anything_is(string address, string says)
@@ -251,14 +266,159 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
     {
         await using var installation = await StartAsync();
         Drop(installation);
+        DropOld(installation, "local://dms/HR/PEOPLE/LOAD00000002.csv", "ID,NAME,PAID,SEEN,NOTES\n9,Stale,1.00,NULL,NULL\n");
+        DropOld(installation, "local://dms/HR/PLACES/LOAD00000001.csv", "CODE,YEAR,NAME\nDE,2023,Ulm\n");
+        installation.Drop("local://dms/HR/PLACES/20240301-101112123.csv", "Op,AR_H_CHANGE_SEQ,CODE,YEAR,NAME\nI,1,DE,2024,Bonn\n");
         await PutTaskAsync(installation, new("hr", Seconds: 0.1));
         await RunAsync(installation, Replicating());
-        installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n2,again,1.00,NULL,NULL\n");
 
-        await RunAsync(installation, new { replicationTask = LocalDms.TaskArn("hr"), replication = "reload", pollEvery = "00:00:00.1000000" });
+        var run = await ReloadAsync(
+            installation,
+            [new("HR", "PEOPLE", 1), new("HR", "PLACES", 0)],
+            () => installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n2,again,1.00,NULL,NULL\n"));
+        await RunAsync(installation);
 
         Assert.Equal(["2|again"], await installation.QueryAsync("select id, name from dms_stage.people"));
+        Assert.Equal(["Ulm", "Bonn"], await installation.QueryAsync("select name from dms_stage.places order by year"));
         Assert.Equal(["start-replication", "reload-target"], await StartsAsync(installation));
+        Assert.Equal(["HR.PLACES"], run.Output!.Value.GetProperty("notReloaded").EnumerateArray().Select(table => table.GetString()));
+    }
+
+    [Fact]
+    public async Task A_full_load_that_the_task_writes_once_more_is_loaded_once_more_and_another_task_s_is_not()
+    {
+        await using var installation = await StartAsync();
+        Drop(installation);
+        installation.Drop("local://dms/HR/PLACES/LOAD00000001.csv", "CODE,YEAR,NAME\nDE,2023,Ulm\n");
+        installation.Drop("local://dms/HR/PLACES/20240301-101112123.csv", "Op,AR_H_CHANGE_SEQ,CODE,YEAR,NAME\nI,1,DE,2024,Bonn\n");
+        await PutTaskAsync(installation, new("hr", Seconds: 0.1));
+        await RunAsync(installation, Replicating());
+        await installation.ExecuteAsync("update dms_stage.people set name = 'by hand'");
+
+        await ReloadAsync(installation, [new("hr", "people", 3)], () =>
+        {
+            installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", People);
+            installation.Drop("local://dms/HR/PLACES/LOAD00000001.csv", "CODE,YEAR,NAME\nDE,2023,Ulm\n");
+        });
+
+        Assert.Equal(["1|Ann", "2|Bo", "3|Cy"], await installation.QueryAsync("select id, name from dms_stage.people order by id"));
+        Assert.Equal(["Ulm", "Bonn"], await installation.QueryAsync("select name from dms_stage.places order by year"));
+    }
+
+    [Fact]
+    public async Task A_reload_that_fails_in_a_later_file_leaves_the_table_as_it_was()
+    {
+        await using var installation = await StartAsync();
+        Drop(installation);
+        await PutTaskAsync(installation, new("hr", Seconds: 0.1));
+        await RunAsync(installation, Replicating());
+        await installation.ExecuteAsync("alter table dms_stage.people add check (paid < 15)");
+
+        var run = await ReloadAsync(
+            installation,
+            [new("HR", "PEOPLE", 2)],
+            () =>
+            {
+                installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n2,again,1.00,NULL,NULL\n");
+                installation.Drop("local://dms/HR/PEOPLE/LOAD00000002.csv", "ID,NAME,PAID,SEEN,NOTES\n3,again,99.00,NULL,NULL\n");
+            });
+
+        Assert.Contains("dms_stage.people refuses the rows", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(["1|Anne", "3|Cy", "4|Di"], await installation.QueryAsync("select id, name from dms_stage.people order by id"));
+    }
+
+    [Fact]
+    public async Task A_table_that_fails_in_DMS_is_as_it_was_the_others_are_loaded_and_the_run_says_which()
+    {
+        await using var installation = await StartAsync();
+        Drop(installation);
+        await PutTaskAsync(installation, new("hr", Seconds: 0.1));
+        await RunAsync(installation, Replicating());
+
+        var run = await ReloadAsync(
+            installation,
+            [new("HR", "PEOPLE", 1, State: "Table error"), new("HR", "PLACES", 1)],
+            () =>
+            {
+                installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n7,half,1.00,NULL,NULL\n");
+                installation.Drop("local://dms/HR/PLACES/LOAD00000001.csv", "CODE,YEAR,NAME\nDE,2023,Ulm\n");
+            });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains("1 of 2 tables of the replication task hr failed in DMS and are as they were", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Contains("HR.PEOPLE: Table error", run.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["1|Anne", "3|Cy", "4|Di"], await installation.QueryAsync("select id, name from dms_stage.people order by id"));
+        Assert.Equal(["Ulm"], await installation.QueryAsync("select name from dms_stage.places"));
+    }
+
+    [Fact]
+    public async Task A_reload_whose_files_are_elsewhere_fails_and_changes_nothing()
+    {
+        await using var installation = await StartAsync();
+        DropOld(installation, "local://dms/HR/PEOPLE/LOAD00000001.csv", People);
+        await PutTaskAsync(installation, new("hr", Seconds: 0.1));
+        await RunAsync(installation, Replicating());
+
+        var run = await ReloadAsync(
+            installation, [new("HR", "PEOPLE", 1)], () => installation.Drop("local://elsewhere/HR/PEOPLE/LOAD00000001.csv", "ID,NAME,PAID,SEEN,NOTES\n2,again,1.00,NULL,NULL\n"));
+
+        Assert.Contains("DMS has loaded HR.PEOPLE anew, but under local://dms/ is no full load of it that is new", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(["3"], await installation.QueryAsync("select count(*) from dms_stage.people"));
+    }
+
+    [Theory]
+    [InlineData(40, "Stop Reason NORMAL", "stopped after 40 % of its full load: Stop Reason NORMAL")]
+    [InlineData(100, "Stop Reason STOPPED_DUE_TO_LOW_DISK", "stopped: Stop Reason STOPPED_DUE_TO_LOW_DISK")]
+    public async Task A_task_that_stops_before_it_has_delivered_fails_the_run_and_nothing_is_applied(int progress, string reason, string says)
+    {
+        await using var installation = await StartAsync();
+        Drop(installation);
+        await PutTaskAsync(installation, new("hr", Seconds: 0.05) { FullLoadProgress = progress, StopReason = reason });
+
+        var run = await installation.RunAsync("oracle", Replicating());
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains(says, run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(["True"], await installation.QueryAsync("select to_regclass('dms_stage.people') is null"));
+    }
+
+    [Fact]
+    public async Task A_full_load_that_was_stopped_half_way_is_resumed()
+    {
+        await using var installation = await StartAsync();
+        Drop(installation);
+        await PutTaskAsync(installation, new("hr", Seconds: 0.05) { FullLoadProgress = 40, StopReason = "Stop Reason NORMAL" });
+        await installation.RunAsync("oracle", Replicating());
+        await PutTaskAsync(installation, new("hr", Seconds: 0.05));
+
+        await RunAsync(installation, Replicating());
+
+        Assert.Equal(["start-replication", "resume-processing"], await StartsAsync(installation));
+    }
+
+    [Theory]
+    [InlineData("stopping", "reload", "start-replication,reload-target")]
+    [InlineData("stopping", "continue", "start-replication,resume-processing")]
+    [InlineData("modifying", "continue", "start-replication,resume-processing")]
+    [InlineData("creating", "continue", "start-replication")]
+    public async Task A_task_on_its_way_to_another_state_is_waited_for_and_then_started(string status, string mode, string starts)
+    {
+        await using var installation = await StartAsync();
+        var task = new LocalDmsTask("hr", "full-load-and-cdc", Seconds: 0.05);
+        await PutTaskAsync(installation, task);
+        if (status != "creating")
+        {
+            await RunAsync(installation, Replicating());
+        }
+
+        await PutTaskAsync(installation, task with { Holds = status });
+        var run = await installation.Client.StartAsync("oracle", JsonSerializer.SerializeToNode(Replicating(mode)), null, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => (await installation.Client.HistoryAsync(run.Instance, TestContext.Current.CancellationToken)).Any(happened => happened.Type == "TimerFired"));
+        await PutTaskAsync(installation, task);
+
+        var ended = await installation.Client.WaitAsync(run.Instance, TestContext.Current.CancellationToken);
+        Assert.True(ended.Status == OrchestrationRuntimeStatus.Completed, ended.Failure?.Message);
+        Assert.Equal(starts, string.Join(',', await StartsAsync(installation)));
     }
 
     [Fact]
@@ -291,7 +451,19 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         Assert.Single(await new LocalDms(installation.Data.Path, TimeProvider.System).ReadStartsAsync(TestContext.Current.CancellationToken));
     }
 
-    private static object Replicating() => new { replicationTask = LocalDms.TaskArn("hr"), pollEvery = "00:00:00.1000000" };
+    private static object Replicating(string mode = "continue") => new { replicationTask = LocalDms.TaskArn("hr"), pollEvery = "00:00:00.1000000", replication = mode, replicateWithin = "00:01:00", batchFiles = 1 };
+
+    /// <summary>A reload whose files are written while it runs.</summary>
+    private static async Task<Run> ReloadAsync(Installation installation, IReadOnlyList<LocalDmsTable> tables, Action write)
+    {
+        await PutTaskAsync(installation, new("hr", Seconds: 600));
+        var started = (await StartsAsync(installation)).Length;
+        var run = await installation.Client.StartAsync("oracle", JsonSerializer.SerializeToNode(Replicating("reload")), null, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => (await StartsAsync(installation)).Length > started);
+        write();
+        await PutTaskAsync(installation, new("hr") { Holds = "stopped", Tables = tables });
+        return await installation.Client.WaitAsync(run.Instance, TestContext.Current.CancellationToken);
+    }
 
     private async Task<Installation> CreateAsync()
     {
@@ -312,6 +484,13 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
     {
         installation.Drop("local://dms/HR/PEOPLE/LOAD00000001.csv", People);
         installation.Drop("local://dms/HR/PEOPLE/20240301-101112123.csv", Changes);
+    }
+
+    /// <summary>As one that was written long before.</summary>
+    private static void DropOld(Installation installation, string address, string content)
+    {
+        installation.Drop(address, content);
+        File.SetLastWriteTimeUtc(Path.Combine(installation.Data.Objects, address["local://".Length..]), DateTime.UnixEpoch.AddYears(40));
     }
 
     private static async Task<Run> RunAsync(Installation installation, object? input = null)

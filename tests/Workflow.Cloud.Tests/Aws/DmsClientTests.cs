@@ -57,6 +57,22 @@ public sealed class DmsClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_full_load_that_stopped_half_way_says_so_and_goes_on_once_it_is_not_held()
+    {
+        await PutAsync(new("hr", Seconds: 0) { FullLoadProgress = 40, StopReason = "Stop Reason NORMAL" });
+        await Dms.StartAsync(Arn, DmsStart.StartReplication, Cancellation);
+        await ReachesAsync("stopped");
+        var half = (await Dms.FindTaskAsync(Arn, Cancellation))!;
+        await PutAsync(new("hr", Seconds: 0) { Holds = "modifying", Tables = [new("HR", "T", 1, FullLoadEndedAt: 17.5)] });
+
+        Assert.Equal((40, "Stop Reason NORMAL"), (half.FullLoadProgress, half.StopReason));
+        Assert.Equal("InvalidResourceStateFault", (await RefusedAsync(DmsStart.ResumeProcessing)).Code);
+        Assert.Equal(17.5, Assert.Single(await Dms.ListTableStatisticsAsync(Arn, Cancellation)).FullLoadEndedAt);
+        await PutAsync(new("hr", Seconds: 0));
+        await Dms.StartAsync(Arn, DmsStart.ResumeProcessing, Cancellation);
+    }
+
+    [Fact]
     public async Task Statistics_come_page_by_page()
     {
         await PutAsync(new("hr", Seconds: 0) { Tables = [.. Enumerable.Range(1, 250).Select(number => new LocalDmsTable("HR", $"T{number}", number))] });

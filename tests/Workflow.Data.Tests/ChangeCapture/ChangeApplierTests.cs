@@ -183,7 +183,7 @@ public abstract class ChangeApplierTests(TestWarehouse warehouse) : IClassFixtur
 
         Assert.Equal((1, 2), (result.Loaded, result.Quarantined));
         Assert.Equal(["'abcd' does not fit varchar(3)", "empty, and the table does not allow null"], TestWarehouse.ReadCsv(stage.Quarantine).Select(row => row[1]));
-        Assert.Equal(["1|True"], await warehouse.QueryAsync($"select \"Id\", _is_deleted from {stage.Schema}.people_positions"));
+        Assert.Equal(["1|True"], await warehouse.QueryAsync($"select \"Id\", _is_deleted from {stage.Schema}._positions_people"));
     }
 
     [Theory]
@@ -296,5 +296,29 @@ public abstract class ChangeApplierTests(TestWarehouse warehouse) : IClassFixtur
         var refused = await Assert.ThrowsAsync<BadInputException>(() => stage.ApplyAsync((ChangeStage.Changes(1), text)));
 
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Files_are_in_order_however_many_digits_their_times_have()
+    {
+        var stage = new ChangeStage(warehouse, Cluster) { Options = new() };
+
+        await stage.ApplyAsync(("20240301-1000000020.csv", "Op,ID,NAME\nU,1,two\n"), ("20240301-100000003.csv", "Op,ID,NAME\nU,1,three\n"), ("20240301-1000000010.csv", "Op,ID,NAME\nI,1,one\n"));
+
+        Assert.Equal(["1|three"], await stage.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData("job")]
+    [InlineData("an_orderly_and_comprehensive_list_of_every_job_that_is_there_xx")]
+    public async Task A_table_may_have_any_name_that_the_warehouse_takes_and_one_that_ends_like_another_s_positions(string name)
+    {
+        var stage = new ChangeStage(warehouse, Cluster);
+
+        await stage.ApplyAsync(batch => batch with { Table = new(stage.Schema, name) }, stage.Source(ChangeStage.Changes(1), Encoding.UTF8.GetBytes(Header + "I,1,1,a\n")));
+        await stage.ApplyAsync(batch => batch with { Table = new(stage.Schema, "job_positions") }, stage.Source(ChangeStage.Changes(1), Encoding.UTF8.GetBytes(Header + "I,1,1,b\n")));
+
+        Assert.Equal(["a"], await warehouse.QueryAsync($"select name from {stage.Schema}.{name}"));
+        Assert.Equal(["b"], await warehouse.QueryAsync($"select name from {stage.Schema}.job_positions"));
     }
 }

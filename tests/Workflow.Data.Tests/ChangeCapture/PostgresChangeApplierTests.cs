@@ -1,4 +1,5 @@
 using System.Text;
+using Workflow.Data.ChangeCapture;
 using Workflow.Data.Tests.Warehouse;
 using Workflow.Data.Warehouse;
 
@@ -65,4 +66,11 @@ public sealed class PostgresChangeApplierTests(TestWarehouse warehouse) : Change
         await stage.ApplyAsync((ChangeStage.Changes(2), Header + "U,2,1,b\n"));
         Assert.Equal(["1|b"], await stage.RowsAsync());
     }
+
+    [Theory]
+    [InlineData("CHANGE_FILES", true)]
+    [InlineData("LOAD_LEDGER", true)]
+    [InlineData("_positions_job", true)]
+    [InlineData("JOB_POSITIONS", false)]
+    public void Names_that_are_kept_are_known(string name, bool isKept) => Assert.Equal(isKept, ChangeApplier.KeepsForItself(new("hr", name)));
 }

@@ -76,7 +76,7 @@ public sealed class RedshiftChangeApplierTests(TestWarehouse warehouse) : Change
         await Task.WhenAll(Enumerable.Range(1, 5).Select(number => stage.ApplyAsync((ChangeStage.Changes(number), Header + $"U,{10 + number},0,n{number}\nI,{20 + number},{number},x\n"))));
 
         Assert.Equal(["0|n5", "1|x", "2|x", "3|x", "4|x", "5|x"], await stage.RowsAsync());
-        Assert.Equal(["6"], await _warehouse.QueryAsync($"select count(*) from {stage.Schema}.people_positions"));
+        Assert.Equal(["6"], await _warehouse.QueryAsync($"select count(*) from {stage.Schema}._positions_people"));
     }
 
     [Fact]

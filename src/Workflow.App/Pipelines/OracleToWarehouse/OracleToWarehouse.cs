@@ -192,7 +192,22 @@ internal sealed record OracleToWarehouseResult : PipelineResult
     /// <summary>What DMS says it has done.</summary>
     public IReadOnlyList<DmsTableStatistics> Statistics { get; init; } = [];
 
-    public static OracleToWarehouseResult Of(IReadOnlyList<AppliedTable> tables, IReadOnlyList<DmsTableStatistics> statistics) => new()
+    /// <summary>Files under the prefix that look like DMS's and are named as nothing that is known: they were passed over.</summary>
+    public int NotUnderstood { get; init; }
+
+    public string? FirstNotUnderstood { get; init; }
+
+    /// <summary>After a reload: tables that DMS has loaded anew, of which no new full load was found. They are as they were.</summary>
+    public IReadOnlyList<string> NotReloaded { get; init; } = [];
+
+    public static OracleToWarehouseResult Of(AppliedChanges applied, IReadOnlyList<DmsTableStatistics> statistics) => Of(applied.Tables, statistics) with
+    {
+        NotUnderstood = applied.NotUnderstood,
+        FirstNotUnderstood = applied.FirstNotUnderstood,
+        NotReloaded = applied.NotReloaded,
+    };
+
+    private static OracleToWarehouseResult Of(IReadOnlyList<AppliedTable> tables, IReadOnlyList<DmsTableStatistics> statistics) => new()
     {
         RowsIn = tables.Sum(table => table.RowsIn),
         Loaded = tables.Sum(table => table.Loaded),
@@ -211,6 +226,20 @@ internal sealed record OracleToWarehouseResult : PipelineResult
         Tables = tables,
         Statistics = statistics,
     };
+}
+
+/// <summary>What became of the changes that were found.</summary>
+/// <param name="Tables">By their names.</param>
+/// <param name="NotUnderstood">In the last listing.</param>
+internal sealed record AppliedChanges(IReadOnlyList<AppliedTable> Tables, int NotUnderstood, string? FirstNotUnderstood, IReadOnlyList<string> NotReloaded)
+{
+    public static AppliedChanges None { get; } = new([], 0, null, []);
+
+    public AppliedChanges Add(AppliedChanges next) => new(
+        [.. Tables.Concat(next.Tables).GroupBy(table => table.Table).OrderBy(table => table.Key, StringComparer.Ordinal).Select(table => table.Aggregate((sum, more) => sum.Add(more)))],
+        next.NotUnderstood,
+        next.FirstNotUnderstood,
+        [.. NotReloaded, .. next.NotReloaded]);
 }
 
 /// <summary>What became of the changes of one table.</summary>
