@@ -62,7 +62,7 @@ internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, Event
         {
             var fates = await Task.WhenAll(messages.Select(message => TakeAsync(message, inHand.Token)));
             await SettleAsync([.. messages.Zip(fates)], inHand.Token);
-            return !fates.Contains(Fate.HubAway);
+            return !fates.Contains(Fate.Away);
         }
         finally
         {
@@ -80,21 +80,21 @@ internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, Event
         catch (Exception away)
         {
             Tell(away);
-            return Fate.HubAway;
+            return Fate.Away;
         }
     }
 
     private async Task SettleAsync(IReadOnlyList<(SqsMessage Message, Fate Fate)> taken, CancellationToken cancellation)
     {
-        foreach (var rest in taken.Where(message => message.Fate != Fate.Done).GroupBy(message => message.Message.Receives))
-        {
-            await queue.HideAsync([.. rest.Select(message => message.Message)], Pause(rest.Key, LongestRest), cancellation);
-        }
-
         var done = taken.Where(message => message.Fate == Fate.Done).Select(message => message.Message).ToArray();
         if (done.Length > 0 && await queue.DeleteAsync(done, cancellation) is { Count: > 0 } kept)
         {
             logger.LogWarning("{Count} messages of queue {Queue} were taken and could not be deleted; they will come again, and start nothing.", kept.Count, queue.Name);
+        }
+
+        foreach (var rest in taken.Where(message => message.Fate != Fate.Done).GroupBy(message => message.Message.Receives))
+        {
+            await queue.HideAsync([.. rest.Select(message => message.Message)], Pause(rest.Key, LongestRest), cancellation);
         }
     }
 
@@ -153,6 +153,6 @@ internal sealed class QueueReceiver(EventQueue queue, AcceptEvents accept, Event
         Later,
 
         /// <summary>To be tried again, and nothing else meanwhile.</summary>
-        HubAway,
+        Away,
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Workflow.App.Configuration;
 using Workflow.App.Triggers.Events;
+using Workflow.Cloud.Objects;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Triggers.Events;
@@ -67,7 +68,7 @@ public sealed class QueueReceiverTests : IAsyncLifetime
         _sqs.Give((Event, 4), (Event, 5));
         Start((_, _) => throw new SettingsException([new("Object", "x", "write another")]));
 
-        await Eventually.TrueAsync(() => _sqs.Calls("DeleteMessageBatch").Count == 1);
+        await Eventually.TrueAsync(() => _sqs.Calls("ChangeMessageVisibilityBatch").Count == 1);
 
         Assert.Equal("r1", (string?)Assert.Single(_sqs.Calls("DeleteMessageBatch")[0]["Entries"]!.AsArray())!["ReceiptHandle"]);
         Assert.StartsWith("it failed 5 times, at last: A setting is wrong", (string?)Assert.Single(_sqs.Calls("SendMessage"))["MessageAttributes"]!["Reason"]!["StringValue"], StringComparison.Ordinal);
@@ -100,12 +101,14 @@ public sealed class QueueReceiverTests : IAsyncLifetime
         Assert.Empty(_counts.Read().DeadLettered);
     }
 
-    [Fact]
-    public async Task While_the_hub_is_away_nothing_is_put_aside_and_one_message_at_a_time_is_tried_ever_more_rarely()
+    [Theory]
+    [InlineData("hub")]
+    [InlineData("store")]
+    public async Task While_the_hub_or_the_store_is_away_nothing_is_put_aside_and_one_message_at_a_time_is_tried_ever_more_rarely(string what)
     {
         var isAway = true;
         _sqs.Give([.. Enumerable.Repeat((Event, 99), 10)]);
-        Start((_, _) => isAway ? throw new NpgsqlException("the hub is away") : Task.FromResult(new EventsAccepted(1, 0)));
+        Start((_, _) => isAway ? throw (what == "hub" ? new NpgsqlException("the hub is away") : new ObjectStoreException("the store is away")) : Task.FromResult(new EventsAccepted(1, 0)));
 
         foreach (var pause in (int[])[1, 2, 4])
         {
