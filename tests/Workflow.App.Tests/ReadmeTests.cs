@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +12,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests;
 
 /// <summary>What the README shows is run.</summary>
-public sealed class ReadmeTests(PostgresFixture postgres)
+public sealed partial class ReadmeTests(PostgresFixture postgres)
 {
     private const int MostLines = 20;
 
@@ -48,6 +49,16 @@ public sealed class ReadmeTests(PostgresFixture postgres)
 
         Assert.Equal(300, ended.ReadOutputAs<long>());
         await host.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Every_pipeline_is_told_of_and_how_it_is_run()
+    {
+        var readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
+        var pipelines = App.Pipelines.Pipelines.Kinds.Select(kind => kind.Name).Order(StringComparer.Ordinal).ToList();
+
+        Assert.Equal(pipelines, PipelineRows().Matches(readme).Select(row => row.Groups[1].Value).Order(StringComparer.Ordinal));
+        Assert.Equal(pipelines, Runs().Matches(readme).Select(run => run.Groups[1].Value).Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -98,4 +109,10 @@ public sealed class ReadmeTests(PostgresFixture postgres)
             typeof(DurableTaskRegistry).GetMethod(add, 1, [])!.MakeGenericMethod(type).Invoke(registry, null);
         }
     }
+
+    [GeneratedRegex(@"^\| `([a-z]+-[a-z-]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex PipelineRows();
+
+    [GeneratedRegex(@"\./workflow run ([a-z-]+)")]
+    private static partial Regex Runs();
 }
