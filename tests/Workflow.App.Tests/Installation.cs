@@ -9,6 +9,7 @@ using Workflow.App.Commands;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Secrets;
+using Workflow.Data.DuckDb;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests;
@@ -163,6 +164,15 @@ internal sealed class Installation : IAsyncDisposable
     public Task<IReadOnlyList<LocalSlackMessage>> SlackAsync() => new LocalSlack(Data.Path, TimeProvider.System).ReadAsync(TestContext.Current.CancellationToken);
 
     public string Read(string address) => File.ReadAllText(FileOf(address));
+
+    /// <summary>How the columns of a Parquet object are compressed.</summary>
+    public IReadOnlyList<string> Compressions(string address)
+    {
+        using var database = DuckDbDatabase.Open(new() { Threads = 1 });
+        using var connection = database.Connect();
+        using var found = connection.Query("select distinct compression from parquet_metadata(?)", TestContext.Current.CancellationToken, FileOf(address));
+        return [.. found.Rows(TestContext.Current.CancellationToken).Select(row => (string)row[0]!)];
+    }
 
     /// <summary>All objects of a bucket, as <c>folder/name</c>.</summary>
     public IReadOnlyList<string> Objects(string bucket)

@@ -5,6 +5,9 @@ namespace Workflow.App.Pipelines;
 /// <summary>A time limit on some steps of a run, kept by a durable timer. It is replayed with its orchestrator.</summary>
 internal sealed class Deadline(TaskOrchestrationContext context, TimeSpan limit)
 {
+    // One for all who ask, so that a run that ends by it is told of it once.
+    private readonly RunFailedException _tooLate = new($"it did not end within {limit:c}.");
+
     private bool _passed;
 
     /// <summary>Waits for the steps, and fails the run when they take too long. A step under way then is waited for no longer.</summary>
@@ -17,7 +20,7 @@ internal sealed class Deadline(TaskOrchestrationContext context, TimeSpan limit)
         if (await Task.WhenAny(work, passes) != work)
         {
             _passed = true;
-            throw TooLate();
+            throw _tooLate;
         }
 
         done.Cancel();
@@ -29,9 +32,7 @@ internal sealed class Deadline(TaskOrchestrationContext context, TimeSpan limit)
     {
         if (_passed)
         {
-            throw TooLate();
+            throw _tooLate;
         }
     }
-
-    private RunFailedException TooLate() => new($"it did not end within {limit:c}.");
 }

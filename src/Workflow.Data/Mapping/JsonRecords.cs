@@ -26,8 +26,8 @@ public sealed record JsonRecords(long Rows, long Refused, IReadOnlyList<string> 
         Task.Run(() => Load(database, sources, mapping, cancellation), cancellation);
 
     /// <summary>
-    /// A query of what was refused, by a cast or by a rule: <c>rule, reason, source, record, content</c>. For after
-    /// <see cref="QualityRules.RunAsync"/>.
+    /// A query of what was refused, by a cast or by a rule: <c>rule, reason, source, line, content</c>, the line being the number of the
+    /// record in its source. For after <see cref="QualityRules.RunAsync"/>.
     /// </summary>
     public string Quarantine()
     {

@@ -1,4 +1,4 @@
-select refused.rule, refused.reason, s.name as source, refused._row - s.rows_before as record, {content} as content
+select refused.rule, refused.reason, s.name as source, refused._row - s.rows_before as line, {content} as content
 from (
     select _row, {cast_rule} as rule, reason from json_typed where reason <> ''
     union all

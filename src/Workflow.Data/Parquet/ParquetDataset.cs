@@ -17,19 +17,31 @@ namespace Workflow.Data.Parquet;
 /// </para>
 /// <para>Each step may be done again. A partition has one writer at a time: two that publish it at once leave the files of one behind.</para>
 /// </remarks>
-public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress output)
+/// <param name="writer">
+/// Who publishes, a name for a folder: what it has published and not cleaned up after is noted, so that a run that fails in between leaves
+/// that to the next (<see cref="FindUnfinishedAsync"/>). Null where nobody asks.
+/// </param>
+public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress output, string? writer = null)
 {
     private const string ManifestName = "_manifest.json";
     private const string VersionsFolder = "_versions/";
+    private const string UnfinishedFolder = "_unfinished/";
+    private const string Json = ".json";
 
     private readonly IObjectStore _store = stores.For(output);
 
     /// <summary>Puts the files of a version into place; nobody is shown them yet.</summary>
     /// <param name="version">The same for each attempt, and another for every run.</param>
     /// <param name="folder">Where the files lie that were exported.</param>
-    public async Task<ParquetVersion> StageAsync(string version, string folder, IReadOnlyList<ParquetFile> files, CancellationToken cancellation)
+    public Task<ParquetVersion> StageAsync(string version, string folder, IReadOnlyList<ParquetFile> files, CancellationToken cancellation) =>
+        StageAsync(version, folder, files, [], cancellation);
+
+    /// <inheritdoc cref="StageAsync(string, string, IReadOnlyList{ParquetFile}, CancellationToken)"/>
+    /// <param name="columns">For the catalog.</param>
+    public async Task<ParquetVersion> StageAsync(
+        string version, string folder, IReadOnlyList<ParquetFile> files, IReadOnlyList<ParquetColumn> columns, CancellationToken cancellation)
     {
-        var staged = new ParquetVersion(CheckVersion(version), [.. files.GroupBy(file => FolderOf(file.Path)).Select(group => Describe(version, group.Key, [.. group]))]);
+        var staged = new ParquetVersion(CheckVersion(version), [.. files.GroupBy(file => FolderOf(file.Path)).Select(group => Describe(version, group.Key, [.. group]))]) { Columns = columns };
         foreach (var partition in staged.Partitions)
         {
             // An attempt before this one may have cut its files elsewhere.
@@ -51,27 +63,54 @@ public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress ou
     /// <summary>Lets a staged version take the place of what its partitions had.</summary>
     public async Task PublishAsync(string version, CancellationToken cancellation)
     {
-        foreach (var partition in await PartitionsAsync(version, cancellation))
+        var staged = await RequireAsync(version, cancellation);
+        var unfinished = await NoteAsync(version, cancellation);
+        foreach (var partition in staged.Partitions)
         {
             var current = await ReadAsync<ParquetManifest>(ManifestAddress(partition), cancellation);
             if (current?.Version != version)
             {
-                await WriteAsync(ManifestAddress(partition), ParquetManifest.Of(version, partition, current?.Version), cancellation);
+                IReadOnlyList<string> replaced = current is null ? [] : unfinished.Contains(current.Version) ? [current.Version, .. current.Replaced] : [current.Version];
+                await WriteAsync(ManifestAddress(partition), ParquetManifest.Of(version, partition, replaced), cancellation);
             }
         }
     }
 
-    /// <summary>Removes what a published version has replaced.</summary>
+    /// <summary>The versions that the writer has published and not cleaned up after, in the order of their names, each with the partitions it still holds.</summary>
+    public async Task<IReadOnlyList<ParquetVersion>> FindUnfinishedAsync(CancellationToken cancellation)
+    {
+        var versions = new List<ParquetVersion>();
+        foreach (var name in await NotesAsync($"{UnfinishedFolder}{writer}/", cancellation))
+        {
+            var version = await RequireAsync(name, cancellation);
+            var held = new List<ParquetPartition>();
+            foreach (var partition in version.Partitions)
+            {
+                if ((await ReadAsync<ParquetManifest>(ManifestAddress(partition), cancellation))?.Version == name)
+                {
+                    held.Add(partition);
+                }
+            }
+
+            versions.Add(version with { Partitions = held });
+        }
+
+        return versions;
+    }
+
+    /// <summary>Removes what a published version has replaced, also what those before it had replaced that nobody cleaned up after.</summary>
     public async Task CleanAsync(string version, CancellationToken cancellation)
     {
-        foreach (var partition in await PartitionsAsync(version, cancellation))
+        foreach (var partition in (await RequireAsync(version, cancellation)).Partitions)
         {
             var current = await ReadAsync<ParquetManifest>(ManifestAddress(partition), cancellation);
-            if (current is { Replaces: { } replaced } && current.Version == version)
+            foreach (var replaced in current?.Version == version ? current.Replaced : [])
             {
                 await DeleteAsync(At($"{partition.Folder}{replaced}/").ToString(), except: [], cancellation);
             }
         }
+
+        await ForgetAsync(version, cancellation);
     }
 
     /// <summary>Takes a version back that was not published, or not everywhere: its partitions have again what they had, and its files go.</summary>
@@ -84,6 +123,7 @@ public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress ou
             await DeleteAsync(partition.Location, except: [], cancellation);
         }
 
+        await ForgetAsync(version, cancellation);
         await _store.DeleteAsync(VersionAddress(version), cancellation);
     }
 
@@ -114,7 +154,7 @@ public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress ou
         var before = current.Replaces is null ? null : await FindAsync(current.Replaces, cancellation);
         if (before?.Partitions.FirstOrDefault(one => one.Folder == partition.Folder) is { } replaced)
         {
-            await WriteAsync(manifest, ParquetManifest.Of(before.Version, replaced, replaces: null), cancellation);
+            await WriteAsync(manifest, ParquetManifest.Of(before.Version, replaced, current.Before), cancellation);
         }
         else
         {
@@ -122,8 +162,27 @@ public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress ou
         }
     }
 
-    private async Task<IReadOnlyList<ParquetPartition>> PartitionsAsync(string version, CancellationToken cancellation) =>
-        (await FindAsync(version, cancellation))?.Partitions ?? throw new ObjectStoreException($"The version '{version}' of {output} is not staged: {VersionAddress(version)} is not there.");
+    private async Task<ParquetVersion> RequireAsync(string version, CancellationToken cancellation) =>
+        await FindAsync(version, cancellation) ?? throw new ObjectStoreException(
+            $"The version '{version}' of {output} is not staged: {VersionAddress(version)} is not there. Where somebody has removed it, remove {NoteAddress(version)}, too.");
+
+    /// <returns>All versions that are noted.</returns>
+    private async Task<IReadOnlyList<string>> NoteAsync(string version, CancellationToken cancellation)
+    {
+        if (writer is null)
+        {
+            return [];
+        }
+
+        await WriteAsync(NoteAddress(version), new { version }, cancellation);
+        return await NotesAsync(UnfinishedFolder, cancellation);
+    }
+
+    private Task ForgetAsync(string version, CancellationToken cancellation) =>
+        writer is null ? Task.CompletedTask : _store.DeleteAsync(NoteAddress(version), cancellation);
+
+    private async Task<IReadOnlyList<string>> NotesAsync(string folder, CancellationToken cancellation) =>
+        await _store.ListAsync(At(folder), cancellation).Select(note => note.Address.Name[..^Json.Length]).ToListAsync(cancellation);
 
     private ParquetPartition Describe(string version, string partitionFolder, IReadOnlyList<ParquetFile> files) => new(
         files[0].Partition,
@@ -160,7 +219,9 @@ public sealed partial class ParquetDataset(ObjectStores stores, ObjectAddress ou
 
     private ObjectAddress ManifestAddress(ParquetPartition partition) => At($"{partition.Folder}{ManifestName}");
 
-    private ObjectAddress VersionAddress(string version) => At($"{VersionsFolder}{version}.json");
+    private ObjectAddress VersionAddress(string version) => At($"{VersionsFolder}{version}{Json}");
+
+    private ObjectAddress NoteAddress(string version) => At($"{UnfinishedFolder}{writer}/{version}{Json}");
 
     private ObjectAddress At(string path) => output.WithKey($"{output.Key}{(output.Key is "" or [.., '/'] ? "" : "/")}{path}");
 

@@ -1,7 +1,16 @@
+using System.Text.Json.Serialization;
+
 namespace Workflow.Data.Parquet;
 
 /// <summary>What one run brings to a dataset.</summary>
-public sealed record ParquetVersion(string Version, IReadOnlyList<ParquetPartition> Partitions);
+public sealed record ParquetVersion(string Version, IReadOnlyList<ParquetPartition> Partitions)
+{
+    /// <summary>With their types, those of the partitions too; empty where nobody keeps them.</summary>
+    public IReadOnlyList<ParquetColumn> Columns { get; init; } = [];
+}
+
+/// <param name="Type">As catalogs write it, see <see cref="HiveType"/>.</param>
+public sealed record ParquetColumn(string Name, string Type);
 
 /// <summary>The files of one version of a partition.</summary>
 /// <param name="Values">Of the partition columns; none where there are no partitions.</param>
@@ -21,11 +30,18 @@ public sealed record ParquetObject(string Name, long Rows, long Bytes);
 /// <param name="Replaces">The version whose place it took; null for none.</param>
 internal sealed record ParquetManifest(string Version, string? Replaces, IReadOnlyList<ParquetManifestEntry> Entries)
 {
-    public static ParquetManifest Of(string version, ParquetPartition partition, string? replaces) =>
-        new(version, replaces, [.. partition.Files.Select(file => new ParquetManifestEntry($"{partition.Location}{file.Name}", true, new(file.Bytes)))]);
+    /// <summary>Versions before that one whose files are still there, the latest first.</summary>
+    public IReadOnlyList<string> Before { get; init; } = [];
+
+    /// <summary>All versions whose files are to go, the latest first.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Replaced => Replaces is null ? [] : [Replaces, .. Before];
+
+    public static ParquetManifest Of(string version, ParquetPartition partition, IReadOnlyList<string> replaced) =>
+        new(version, replaced.Count == 0 ? null : replaced[0], [.. partition.Files.Select(file => new ParquetManifestEntry($"{partition.Location}{file.Name}", true, new(file.Bytes)))]) { Before = [.. replaced.Skip(1)] };
 }
 
 internal sealed record ParquetManifestEntry(string Url, bool Mandatory, ParquetManifestMeta Meta);
 
 /// <param name="ContentLength">In bytes.</param>
-internal sealed record ParquetManifestMeta([property: System.Text.Json.Serialization.JsonPropertyName("content_length")] long ContentLength);
+internal sealed record ParquetManifestMeta([property: JsonPropertyName("content_length")] long ContentLength);

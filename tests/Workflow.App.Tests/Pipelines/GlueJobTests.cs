@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Amazon.DynamoDBv2.Model;
 using Workflow.App.Configuration;
 using Workflow.App.Pipelines.JsonToParquet;
 using Workflow.App.Tests.Faults;
@@ -10,7 +11,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>json-to-parquet by a Glue job of the stand-in, and its runs one at a time.</summary>
-public sealed class GlueJobTests(PostgresFixture postgres)
+public sealed class GlueJobTests(PostgresFixture postgres, DynamoDbFixture dynamo)
 {
     private const string Topic = "arn:aws:sns:us-east-1:000000000000:etl";
 
@@ -46,6 +47,22 @@ public sealed class GlueJobTests(PostgresFixture postgres)
         var message = Assert.Single(await new LocalSns(installation.Data.Path, new HashSet<string>(), TimeProvider.System).ReadAsync(Cancellation));
         Assert.Equal("Glue Job Status", message.Subject);
         Assert.Contains("AnalysisException", message.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_try_that_fails_is_recorded_as_failed()
+    {
+        var statuses = DynamoDbFixture.TableName();
+        await using var installation = await Configure(await Installation.CreateAsync(postgres), "to-parquet").WithAsync(dynamo);
+        installation.Settings["StatusTable"] = statuses;
+        await installation.StartServiceAsync();
+        await new LocalGlue(installation.Data.Path, TimeProvider.System).PutJobAsync(new("to-parquet", "FAILED", "no such column", Seconds: 0), Cancellation);
+
+        await installation.RunAsync("orders", new { attempts = 2 });
+
+        using var client = await dynamo.CreateClientAsync(Cancellation);
+        var history = Assert.Single((await client.ScanAsync(new ScanRequest(statuses), Cancellation)).Items)["history"].L;
+        Assert.Equal(["turn success", "job fail", "job fail"], history.Select(entry => $"{entry.M["state"].S} {entry.M["status"].S}"));
     }
 
     [Fact]

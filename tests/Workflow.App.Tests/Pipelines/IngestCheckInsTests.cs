@@ -49,6 +49,7 @@ public sealed class IngestCheckInsTests(PostgresFixture postgres)
         Assert.Equal(
             ["state=tested/table=dailycheckins/year=2024/month=3/day=3/dailycheckins.csv", "state=transformed/table=dailycheckins/year=2024/month=3/day=3/dailycheckins.csv"],
             installation.Objects("staging").Select(name => $"{name.Split('.')[0]}.csv"));
+        Assert.All(installation.Objects("staging"), name => Assert.Equal(["SNAPPY"], installation.Compressions($"local://staging/{name}")));
         Assert.Equal(Good, installation.Read(Landed));
         var message = Assert.Single(await installation.SlackAsync()).Text;
         Assert.StartsWith($"Ingestion Success: {Landed} into daily_checkins (", message, StringComparison.Ordinal);

@@ -55,6 +55,9 @@ public sealed class JsonToParquetTests(PostgresFixture postgres)
         Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
         Assert.Equal((4, 2, 2, 2), (Number(run, "rowsIn"), Number(run, "loaded"), Number(run, "quarantined"), Number(run, "partitions")));
         Assert.Equal(["1|10.50|2024-03-01|Oslo|a", "4|7.00|2024-03-02|Bergen|b"], await RowsAsync(installation, "id, total, day, city, lines[1].sku"));
+        Assert.All(
+            installation.Objects("lake").Where(name => name.EndsWith(".parquet", StringComparison.Ordinal)),
+            name => Assert.Equal(["SNAPPY"], installation.Compressions($"local://lake/{name}")));
         var table = await TableAsync(installation);
         Assert.Equal("id bigint, total decimal(10,2), city string, lines array<struct<sku:string,count:bigint>>", Columns(table.Definition["StorageDescriptor"]!["Columns"]!));
         Assert.Equal("day date", Columns(table.Definition["PartitionKeys"]!));
@@ -65,7 +68,7 @@ public sealed class JsonToParquetTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task What_is_refused_is_kept_with_rule_reason_source_and_record()
+    public async Task What_is_refused_is_kept_with_rule_reason_source_and_line()
     {
         await using var installation = await StartAsync(Options);
         installation.Drop("local://landing/json/a.json", Orders);
@@ -73,7 +76,7 @@ public sealed class JsonToParquetTests(PostgresFixture postgres)
         var run = await installation.RunAsync("orders", new { @object = "local://landing/json/a.json" });
 
         var kept = installation.Read(run.Output!.Value.GetProperty("quarantineObject").GetString()!).Split('\n');
-        Assert.Equal("rule,reason,source,record,content", kept[0]);
+        Assert.Equal("rule,reason,source,line,content", kept[0]);
         Assert.StartsWith("cast,\"total is not decimal(10,2): \"\"ten\"\"\",local://landing/json/a.json,2,", kept[1], StringComparison.Ordinal);
         Assert.StartsWith("total is positive,", kept[2], StringComparison.Ordinal);
         Assert.Contains(",local://landing/json/a.json,3,", kept[2], StringComparison.Ordinal);
@@ -123,6 +126,81 @@ public sealed class JsonToParquetTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task What_a_run_could_not_register_or_clean_up_the_next_does_whatever_that_one_writes()
+    {
+        await using var installation = await StartAsync(Options);
+        installation.Drop("local://landing/json/a.json", """[{"order_id":1,"total":1,"day":"2024-03-01"},{"order_id":2,"total":2,"day":"2024-03-02"}]""");
+        await installation.RunAsync("orders", new { });
+        installation.Drop("local://landing/json/a.json", """[{"order_id":3,"total":3,"day":"2024-03-01"}]""");
+        await FailAsync(installation, new(Times: 1, Service: "glue", Code: "AccessDeniedException"));
+        Assert.Equal("RegisterParquet", (await installation.RunAsync("orders", new { })).Failure?.Step);
+        installation.Drop("local://landing/json/a.json", """[{"order_id":4,"total":4,"day":"2024-03-03"}]""");
+        await FailAsync(installation, new(Times: 1, Service: "glue", Code: "AccessDeniedException"));
+        Assert.Equal("RegisterParquet", (await installation.RunAsync("orders", new { })).Failure?.Step);
+        installation.Drop("local://landing/json/a.json", "[]");
+
+        var run = await installation.RunAsync("orders", new { });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        var held = await FilesAsync(installation);
+        Assert.Equal(held.Select(file => file[..(file.LastIndexOf('/') + 1)]), (await TableAsync(installation)).Partitions.Select(partition => (string)partition["StorageDescriptor"]!["Location"]!).Order(StringComparer.Ordinal));
+        Assert.Equal(held, installation.Objects("lake").Where(name => name.EndsWith(".parquet", StringComparison.Ordinal)).Select(name => $"local://lake/{name}"));
+        Assert.Equal(["2|2024-03-02", "3|2024-03-01", "4|2024-03-03"], await RowsAsync(installation, "id, day"));
+    }
+
+    [Fact]
+    public async Task A_publication_that_fails_half_way_is_taken_back()
+    {
+        await using var installation = await StartAsync(Options);
+        installation.Drop("local://landing/json/a.json", """[{"order_id":1,"total":1,"day":"2024-03-01"}]""");
+        await installation.RunAsync("orders", new { });
+        installation.Drop("local://landing/json/a.json", """[{"order_id":2,"total":2,"day":"2024-03-01"},{"order_id":3,"total":3,"day":"2024-03-02"}]""");
+        // Where the second partition's manifest would be lies a folder.
+        installation.Drop("local://lake/orders/day=2024-03-02/_manifest.json/in-the-way", "");
+        var before = installation.Objects("lake");
+
+        var run = await installation.RunAsync("orders", new { });
+
+        Assert.Equal((OrchestrationRuntimeStatus.Failed, "PublishParquet"), (run.Status, run.Failure!.Step));
+        Assert.Equal(before, installation.Objects("lake"));
+        Assert.Equal(["1|2024-03-01"], await RowsAsync(installation, "id, day"));
+        Assert.Contains("orders failed at publish", (await MessagesAsync(installation))[^1].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_takes_too_long_is_broken_off_and_leaves_the_dataset_as_it_was()
+    {
+        await using var installation = await StartAsync(Options);
+        installation.Drop("local://landing/json/a.json", """[{"order_id":1,"total":1,"day":"2024-03-01"}]""");
+        await installation.RunAsync("orders", new { });
+        var before = installation.Objects("lake");
+
+        var run = await installation.RunAsync("orders", new
+        {
+            timeout = "00:00:02",
+            rules = new[] { new { name = "endless", query = "select _row from temp_data, range(100000000000000) r(i) where hash(i) = id" } },
+        });
+
+        Assert.Equal((OrchestrationRuntimeStatus.Failed, "StageParquet"), (run.Status, run.Failure!.Step));
+        Assert.Contains("it did not end within 00:00:02", run.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(before, installation.Objects("lake"));
+    }
+
+    [Fact]
+    public async Task A_run_whose_time_passes_when_it_has_published_is_finished_and_says_so()
+    {
+        await using var installation = await StartAsync(Options);
+        installation.Drop("local://landing/json/a.json", """[{"order_id":1,"total":1,"day":"2024-03-01"}]""");
+        await FailAsync(installation, new(Times: 1, Service: "glue", DelayMilliseconds: 16_000));
+
+        var run = await installation.RunAsync("orders", new { timeout = "00:00:15" });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, run.Status);
+        Assert.Single((await TableAsync(installation)).Partitions);
+        Assert.Contains("It ended after its limit of 00:00:15", (await MessagesAsync(installation))[^1].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_prefix_without_objects_leaves_everything_as_it_is()
     {
         await using var installation = await StartAsync(Options);
@@ -155,14 +233,15 @@ public sealed class JsonToParquetTests(PostgresFixture postgres)
     /// <summary>What one who goes by the manifests reads.</summary>
     private static async Task<IReadOnlyList<string>> RowsAsync(Installation installation, string columns)
     {
-        var objects = new LocalObjectStore(installation.Data.Objects, TimeProvider.System);
-        var files = await new ParquetDataset(new([objects]), ObjectAddress.Parse("local://lake/orders/")).ListAsync(Cancellation);
-        var paths = string.Join(", ", files.Select(file => $"'{Path.Combine(installation.Data.Objects, file["local://".Length..])}'"));
+        var paths = string.Join(", ", (await FilesAsync(installation)).Select(file => $"'{Path.Combine(installation.Data.Objects, file["local://".Length..])}'"));
         using var database = DuckDbDatabase.Open(new());
         using var connection = database.Connect();
         using var rows = connection.Query($"select concat_ws('|', {columns}) from read_parquet([{paths}], hive_partitioning = true) order by id", Cancellation);
         return [.. rows.Rows(Cancellation).Select(row => (string)row[0]!)];
     }
+
+    private static Task<IReadOnlyList<string>> FilesAsync(Installation installation) =>
+        new ParquetDataset(new([new LocalObjectStore(installation.Data.Objects, TimeProvider.System)]), ObjectAddress.Parse("local://lake/orders/")).ListAsync(Cancellation);
 
     private static async Task<LocalGlueTable> TableAsync(Installation installation) =>
         (await new LocalGlue(installation.Data.Path, TimeProvider.System).ReadTablesAsync(Cancellation))["lake.orders"];

@@ -84,6 +84,7 @@ public sealed class QualityGateTests(PostgresFixture postgres)
         installation.Drop("local://quality/in/orders.csv", Header + Good);
 
         await CheckAsync(installation, "orders.csv", new { format = "Parquet", output = "local://lake/orders.parquet" });
+        Assert.Equal(["SNAPPY"], installation.Compressions("local://lake/orders.parquet"));
         var again = await installation.RunAsync("gate", new
         {
             @object = "local://lake/orders.parquet",

@@ -107,7 +107,7 @@ public sealed class JsonRecordsTests : IDisposable
                 """cast|id is not bigint: "x"; n is not integer: ""|b.json|2|{"id":"x","n":"","note":"kept"}""",
                 """id_5|b.json|3""",
             ],
-            Query($"select case when rule = 'cast' then concat_ws('|', rule, reason, source, record, content) else concat_ws('|', rule, source, record) end from ({records.Quarantine()})"));
+            Query($"select case when rule = 'cast' then concat_ws('|', rule, reason, source, line, content) else concat_ws('|', rule, source, line) end from ({records.Quarantine()})"));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class ParquetDatasetTests : IDisposable
     {
         _connection = _database.Connect();
         _store = new LocalObjectStore(_folder.File("objects"), TimeProvider.System);
-        _dataset = new ParquetDataset(new([_store]), ObjectAddress.Parse("local://lake/orders"));
+        _dataset = new ParquetDataset(new([_store]), ObjectAddress.Parse("local://lake/orders"), writer: "orders");
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -121,6 +121,47 @@ public sealed class ParquetDatasetTests : IDisposable
         Assert.Equal(["1 a", "2 b"], await RowsAsync());
         Assert.Equal(["p=a/v1/", "p=b/v1/"], await FoldersAsync());
     }
+
+    [Fact]
+    public async Task What_was_not_cleaned_up_after_is_found_and_cleaned_up_later()
+    {
+        await ReplaceAsync("v1", "values (1, 'a'), (2, 'b')");
+        await StageAsync("v2", "values (10, 'a'), (20, 'b')");
+        await _dataset.PublishAsync("v2", Cancellation);
+        await StageAsync("v3", "values (100, 'a')");
+        await _dataset.PublishAsync("v3", Cancellation);
+
+        Assert.Equal(["v2: p=b/", "v3: p=a/"], await UnfinishedAsync());
+        Assert.Empty(await new ParquetDataset(new([_store]), ObjectAddress.Parse("local://lake/orders"), writer: "others").FindUnfinishedAsync(Cancellation));
+        foreach (var version in await _dataset.FindUnfinishedAsync(Cancellation))
+        {
+            await _dataset.CleanAsync(version.Version, Cancellation);
+        }
+
+        Assert.Equal(["p=a/v3/", "p=b/v2/"], await FoldersAsync());
+        Assert.Equal(["20 b", "100 a"], await RowsAsync());
+        Assert.Empty(await UnfinishedAsync());
+    }
+
+    [Fact]
+    public async Task What_is_taken_back_leaves_the_version_before_it_to_be_cleaned_up_after()
+    {
+        await ReplaceAsync("v1", "values (1, 'a')");
+        await StageAsync("v2", "values (2, 'a')");
+        await _dataset.PublishAsync("v2", Cancellation);
+        await StageAsync("v3", "values (3, 'a')");
+        await _dataset.PublishAsync("v3", Cancellation);
+        await _dataset.DiscardAsync("v3", Cancellation);
+
+        Assert.Equal(["v2: p=a/"], await UnfinishedAsync());
+        await _dataset.CleanAsync("v2", Cancellation);
+
+        Assert.Equal(["p=a/v2/"], await FoldersAsync());
+        Assert.Equal(["2 a"], await RowsAsync());
+    }
+
+    private async Task<IEnumerable<string>> UnfinishedAsync() => (await _dataset.FindUnfinishedAsync(Cancellation))
+        .Select(version => $"{version.Version}: {string.Join(", ", version.Partitions.Select(partition => partition.Folder))}");
 
     private async Task ReplaceAsync(string version, string values, IReadOnlyList<string>? partitionBy = null)
     {

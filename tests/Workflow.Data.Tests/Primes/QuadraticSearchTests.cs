@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using Workflow.Data.Primes;
 
 namespace Workflow.Data.Tests.Primes;
@@ -65,19 +65,29 @@ public sealed class QuadraticSearchTests
     }
 
     [Fact]
-    public void The_whole_search_takes_little_of_the_processor()
+    public void The_whole_search_takes_less_than_50_ms_of_the_processor()
     {
-        // The search is one thread's work, so its time bounds its processor time; the least of a few, because others share the machine.
-        var least = Enumerable.Range(0, 5).Min(_ => Measure());
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux is asked what a thread had of the processor.");
 
-        Assert.True(least < TimeSpan.FromMilliseconds(200), $"{least.TotalMilliseconds:N0} ms");
+        // The search is one thread's work. The first rounds are the compiler's; of the others the least counts, because a neighbour who
+        // has the caches costs time of this thread, too.
+        var least = Enumerable.Range(0, 20).Min(_ => Measure());
+
+        Assert.True(least > TimeSpan.Zero && least < TimeSpan.FromMilliseconds(50), $"{least.TotalMilliseconds:N1} ms");
 
         static TimeSpan Measure()
         {
-            var begin = Stopwatch.GetTimestamp();
+            var begin = ThreadTime();
             Search(-QuadraticSearch.LastA, QuadraticSearch.LastA);
-            return Stopwatch.GetElapsedTime(begin);
+            return ThreadTime() - begin;
         }
+    }
+
+    /// <summary>What the calling thread had of the processor: the time it waited for one does not count.</summary>
+    private static TimeSpan ThreadTime()
+    {
+        var nanoseconds = long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
+        return TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
     }
 
     private static QuadraticFormula Search(int fromA, int toA) => QuadraticSearch.Find(fromA, toA, Cancellation);

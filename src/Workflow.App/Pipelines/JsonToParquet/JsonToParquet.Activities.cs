@@ -11,20 +11,40 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines.JsonToParquet;
 
 /// <param name="Version">Of what this run writes; see <see cref="ParquetDataset"/>.</param>
-internal sealed record ParquetRun(JsonToParquetInput Settings, string Version, string Pipeline)
+/// <param name="Until">When the time of the run has passed; UTC.</param>
+internal sealed record ParquetRun(JsonToParquetInput Settings, string Version, string Pipeline, DateTime Until)
 {
-    public ParquetDataset Dataset(ObjectStores stores) => new(stores, ObjectAddress.Parse(Settings.Output));
+    public ParquetDataset Dataset(ObjectStores stores) => new(stores, ObjectAddress.Parse(Settings.Output), Pipeline);
+
+    /// <summary>Time that is left to the run.</summary>
+    /// <exception cref="NonRetriableException">There is none.</exception>
+    public TimeSpan Left(TimeProvider time) => Until - time.GetUtcNow().UtcDateTime is { Ticks: > 0 } left ? left : throw TooLate();
+
+    /// <summary>A step that ends with the time of the run at the latest. The run waits for it, so that nothing of it goes on when the run has ended.</summary>
+    /// <exception cref="NonRetriableException">The time has passed.</exception>
+    public async Task<T> KeepAsync<T>(TimeProvider time, Func<CancellationToken, Task<T>> step, CancellationToken cancellation)
+    {
+        using var late = new CancellationTokenSource(Left(time), time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        try
+        {
+            return await step(either.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw TooLate();
+        }
+    }
+
+    private NonRetriableException TooLate() => new($"it did not end within {Settings.Timeout:c}.");
 }
 
 /// <summary>What lies ready to be published.</summary>
-/// <param name="Columns">With their types in the catalog, those of the partitions too; empty without a catalog.</param>
 internal sealed record StagedParquet(long RowsIn, long Loaded, long Quarantined, int Files, long Bytes, int Partitions)
 {
     public string? QuarantineObject { get; init; }
 
     public IReadOnlyList<string> Issues { get; init; } = [];
-
-    public IReadOnlyList<GlueColumn> Columns { get; init; } = [];
 
     public JsonToParquetResult Describe(ParquetRun run) => new()
     {
@@ -45,9 +65,11 @@ internal sealed record StagedParquet(long RowsIn, long Loaded, long Quarantined,
 /// <summary>Reads the records, types them, sets aside what will not do, and puts the rest where the dataset will have it.</summary>
 internal sealed class StageParquet(ObjectStores stores, Scratch scratch, TimeProvider time) : TaskActivity<ParquetRun, StagedParquet>
 {
-    public override async Task<StagedParquet> RunAsync(TaskActivityContext context, ParquetRun run)
+    public override Task<StagedParquet> RunAsync(TaskActivityContext context, ParquetRun run) =>
+        run.KeepAsync(time, cancellation => RunAsync(run, cancellation), context.CancellationToken);
+
+    private async Task<StagedParquet> RunAsync(ParquetRun run, CancellationToken cancellation)
     {
-        var cancellation = context.CancellationToken;
         using var folder = scratch.CreateFolder();
         var sources = await DownloadAsync(ObjectAddress.Parse(run.Settings.Object!), folder, cancellation);
         using var database = DuckDbDatabase.Open(new() { TempDirectory = folder.File("spill") });
@@ -67,12 +89,11 @@ internal sealed class StageParquet(ObjectStores stores, Scratch scratch, TimePro
             throw new NonRetriableException($"Rule '{stop.Name}' stops the run: {stop.Description}, {stop.Error ?? stop.Note ?? $"{stop.Count} rows"}. {(quarantine is null ? "" : $"What was refused is in {quarantine}.")}".TrimEnd());
         }
 
-        var (files, columns) = report.Good == 0 ? ([], []) : await StageAsync(database, run, Path.Combine(output, "data"), cancellation);
+        var files = report.Good == 0 ? [] : await StageAsync(database, run, Path.Combine(output, "data"), cancellation);
         return new(records.Rows, report.Good, refused, files.Count, files.Sum(file => file.Bytes), files.Select(file => string.Join('/', file.Partition)).Distinct().Count())
         {
             QuarantineObject = quarantine,
             Issues = [.. report.Issues.Select(issue => $"{issue.Name}: {issue.Action}, {issue.Error ?? issue.Note ?? $"{issue.Count} rows"}")],
-            Columns = columns,
         };
     }
 
@@ -110,16 +131,16 @@ internal sealed class StageParquet(ObjectStores stores, Scratch scratch, TimePro
         return address.ToString();
     }
 
-    private async Task<(IReadOnlyList<ParquetFile> Files, IReadOnlyList<GlueColumn> Columns)> StageAsync(
-        DuckDbDatabase database, ParquetRun run, string folder, CancellationToken cancellation)
+    private async Task<IReadOnlyList<ParquetFile>> StageAsync(DuckDbDatabase database, ParquetRun run, string folder, CancellationToken cancellation)
     {
         var settings = run.Settings;
         var (files, columns) = await Task.Run(() => Export(database, settings, folder, cancellation), cancellation);
-        await run.Dataset(stores).StageAsync(run.Version, folder, files, cancellation);
-        return (files, columns);
+        await run.Dataset(stores).StageAsync(run.Version, folder, files, columns, cancellation);
+        return files;
     }
 
-    private static (IReadOnlyList<ParquetFile> Files, IReadOnlyList<GlueColumn> Columns) Export(
+    /// <returns>The columns only where there is a catalog, which may have no type for one.</returns>
+    private static (IReadOnlyList<ParquetFile> Files, IReadOnlyList<ParquetColumn> Columns) Export(
         DuckDbDatabase database, JsonToParquetInput settings, string folder, CancellationToken cancellation)
     {
         const string query = $"select * exclude ({QualityRules.RowColumn}) from {QualityRules.GoodRows}";
@@ -140,52 +161,71 @@ internal sealed class StageParquet(ObjectStores stores, Scratch scratch, TimePro
             throw new NonRetriableException("Every column is one to partition by, and the files would have none. Leave one out.");
         }
 
-        IReadOnlyList<GlueColumn> columns = settings.Database is null ? [] : [.. fields.Select(field => new GlueColumn(field.Name, HiveType.Of(field.Type)))];
+        IReadOnlyList<ParquetColumn> columns = settings.Database is null ? [] : [.. fields.Select(field => new ParquetColumn(field.Name, HiveType.Of(field.Type)))];
         return (connection.ExportParquet(query, folder, settings.PartitionBy, (long)settings.TargetFileMegabytes << 20, cancellation), columns);
     }
 }
 
-/// <summary>Lets readers see what was staged, a partition at a time.</summary>
-internal sealed class PublishParquet(ObjectStores stores) : TaskActivity<ParquetRun, bool>
+/// <summary>Lets readers see what was staged, a partition at a time. It does not begin after the time of the run, but what it has begun it finishes.</summary>
+internal sealed class PublishParquet(ObjectStores stores, TimeProvider time) : TaskActivity<ParquetRun, bool>
 {
     public override async Task<bool> RunAsync(TaskActivityContext context, ParquetRun run)
     {
+        run.Left(time);
         await run.Dataset(stores).PublishAsync(run.Version, context.CancellationToken);
         return true;
     }
 }
 
-internal sealed record RegisterParquetInput(ParquetRun Run, IReadOnlyList<GlueColumn> Columns);
-
-/// <summary>Tells the catalog, where there is one, of the columns, and where the partitions are now.</summary>
-internal sealed class RegisterParquet(ObjectStores stores, GlueCatalog catalog) : TaskActivity<RegisterParquetInput, bool>
+/// <summary>
+/// Tells the catalog, where there is one, of the columns, and where the partitions are now: those of this run, and those of runs before it
+/// that could not.
+/// </summary>
+internal sealed class RegisterParquet(ObjectStores stores, GlueCatalog catalog) : TaskActivity<ParquetRun, bool>
 {
-    public override async Task<bool> RunAsync(TaskActivityContext context, RegisterParquetInput input)
+    public override async Task<bool> RunAsync(TaskActivityContext context, ParquetRun run)
     {
-        var (run, settings) = (input.Run, input.Run.Settings);
-        if (settings.Database is null)
+        if (run.Settings.Database is null)
         {
             return false;
         }
 
-        var staged = await run.Dataset(stores).FindAsync(run.Version, context.CancellationToken)
-            ?? throw new NonRetriableException($"The version {run.Version} of {settings.Output} is gone: somebody has removed it.");
-        var keys = settings.PartitionBy.Select(name => input.Columns.First(column => column.Name.Equals(name, StringComparison.OrdinalIgnoreCase))).ToList();
-        var isPartitioned = keys.Count > 0;
-        var table = new GlueTable(
-            settings.Database, settings.Table!, isPartitioned ? settings.Output : staged.Partitions.Single().Location, [.. input.Columns.Except(keys)], keys);
-        await catalog.RegisterAsync(
-            table, isPartitioned ? [.. staged.Partitions.Select(partition => new GluePartition(partition.Values, partition.Location))] : [], context.CancellationToken);
+        foreach (var version in await run.Dataset(stores).FindUnfinishedAsync(context.CancellationToken))
+        {
+            await RegisterAsync(run.Settings, version, context.CancellationToken);
+        }
+
         return true;
+    }
+
+    private async Task RegisterAsync(JsonToParquetInput settings, ParquetVersion version, CancellationToken cancellation)
+    {
+        var columns = version.Columns.Select(column => new GlueColumn(column.Name, column.Type)).ToList();
+        var keys = settings.PartitionBy.Select(name => columns.Find(column => column.Name.Equals(name, StringComparison.OrdinalIgnoreCase))).OfType<GlueColumn>().ToList();
+        if (columns.Count == 0 || version.Partitions is not [var first, ..] || (first.Values.Count, keys.Count) != (keys.Count, settings.PartitionBy.Count))
+        {
+            // It holds no partition any more, or was written under settings with another catalog or other partitions than these.
+            return;
+        }
+
+        var isPartitioned = keys.Count > 0;
+        var table = new GlueTable(settings.Database!, settings.Table!, isPartitioned ? settings.Output : first.Location, [.. columns.Except(keys)], keys);
+        await catalog.RegisterAsync(
+            table, isPartitioned ? [.. version.Partitions.Select(partition => new GluePartition(partition.Values, partition.Location))] : [], cancellation);
     }
 }
 
-/// <summary>Removes what the published version has replaced.</summary>
+/// <summary>Removes what was replaced, by this run and by those before it that could not.</summary>
 internal sealed class CleanParquet(ObjectStores stores) : TaskActivity<ParquetRun, bool>
 {
     public override async Task<bool> RunAsync(TaskActivityContext context, ParquetRun run)
     {
-        await run.Dataset(stores).CleanAsync(run.Version, context.CancellationToken);
+        var dataset = run.Dataset(stores);
+        foreach (var version in await dataset.FindUnfinishedAsync(context.CancellationToken))
+        {
+            await dataset.CleanAsync(version.Version, context.CancellationToken);
+        }
+
         return true;
     }
 }

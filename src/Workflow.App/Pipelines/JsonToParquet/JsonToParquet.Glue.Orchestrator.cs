@@ -28,15 +28,13 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
     {
         for (var attempt = 1; ; attempt++)
         {
-            var ended = await report.StateAsync("job", RunOnceAsync);
-            if (ended.State == "SUCCEEDED")
+            try
             {
-                return ended.Id;
+                return await report.StateAsync("job", RunOnceAsync);
             }
-
-            if (attempt == input.Attempts)
+            catch (GlueJobFailedException) when (attempt < input.Attempts)
             {
-                throw new RunFailedException($"Glue job {input.Job}, run {ended.Id}, ended {ended.State}: {ended.ErrorMessage ?? "without a message"}");
+                // It is recorded; the next try may do better.
             }
 
             await context.CreateTimer(input.TryEvery, CancellationToken.None);
@@ -44,7 +42,9 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
         }
     }
 
-    private async Task<GlueJobState> RunOnceAsync()
+    /// <returns>The run of the job.</returns>
+    /// <exception cref="GlueJobFailedException">It ended otherwise than well.</exception>
+    private async Task<string> RunOnceAsync()
     {
         _run = await CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")), input.Attempts);
         while (true)
@@ -53,7 +53,7 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
             var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, _run), UntilDeadline);
             if (state.HasEnded)
             {
-                return state;
+                return state.State == "SUCCEEDED" ? state.Id : throw new GlueJobFailedException(input.Job!, state);
             }
 
             await context.CreateTimer(input.LookEvery, CancellationToken.None);
@@ -75,3 +75,6 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
 
     private Task<T> CallAsync<T>(string activity, object given, int attempts) => context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, attempts));
 }
+
+internal sealed class GlueJobFailedException(string job, GlueJobState ended)
+    : RunFailedException($"Glue job {job}, run {ended.Id}, ended {ended.State}: {ended.ErrorMessage ?? "without a message"}");

@@ -16,26 +16,27 @@ internal sealed class JsonToParquet : TaskOrchestrator<JsonToParquetInput, JsonT
                     return new JsonToParquetResult { SkippedFor = other };
                 }
 
-                var deadline = new Deadline(context, input.Timeout);
                 return input.Engine == ParquetEngine.Glue
-                    ? await new GlueJob(context, input, report, deadline).RunAsync()
-                    : await deadline.KeepAsync(() => WriteAsync(context, input, report, deadline));
+                    ? await new GlueJob(context, input, report, new(context, input.Timeout)).RunAsync()
+                    : await WriteAsync(context, input, report);
             },
             end => Describe(context, input, end));
 
-    private static async Task<JsonToParquetResult> WriteAsync(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, Deadline deadline)
+    /// <summary>The steps keep to the time themselves and are waited for, so that none of them writes when the run has ended.</summary>
+    private static async Task<JsonToParquetResult> WriteAsync(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report)
     {
-        var run = new ParquetRun(input, $"{context.CurrentUtcDateTime:yyyyMMddHHmmss}-{context.NewGuid():N}"[..23], context.Name);
+        var run = new ParquetRun(input, $"{context.CurrentUtcDateTime:yyyyMMddHHmmss}-{context.NewGuid():N}"[..23], context.Name, context.CurrentUtcDateTime + input.Timeout);
         try
         {
-            var staged = await StepAsync<StagedParquet>("transform", nameof(StageParquet), run);
+            var staged = await StepAsync<StagedParquet>("transform", nameof(StageParquet));
             if (staged.Loaded > 0)
             {
-                await StepAsync<bool>("publish", nameof(PublishParquet), run);
-                await StepAsync<bool>("catalog", nameof(RegisterParquet), new RegisterParquetInput(run, staged.Columns));
-                await StepAsync<bool>("clean", nameof(CleanParquet), run);
+                await StepAsync<bool>("publish", nameof(PublishParquet));
             }
 
+            await StepAsync<bool>("catalog", nameof(RegisterParquet));
+            await StepAsync<bool>("clean", nameof(CleanParquet));
+            report.Remark = context.CurrentUtcDateTime > run.Until ? $"It ended after its limit of {input.Timeout:c}: what had begun to be published was finished." : null;
             return staged.Describe(run);
         }
         catch (TaskFailedException) when (report.LatestState is "transform" or "publish")
@@ -44,11 +45,8 @@ internal sealed class JsonToParquet : TaskOrchestrator<JsonToParquetInput, JsonT
             throw;
         }
 
-        Task<T> StepAsync<T>(string state, string activity, object given) => report.StateAsync(state, () =>
-        {
-            deadline.ThrowIfPassed();
-            return context.CallActivityAsync<T>(activity, given, Steps.RetryEvery(input.TryEvery, input.Attempts));
-        });
+        Task<T> StepAsync<T>(string state, string activity) =>
+            report.StateAsync(state, () => context.CallActivityAsync<T>(activity, run, Steps.RetryEvery(input.TryEvery, input.Attempts)));
     }
 
     private static async Task DiscardAsync(TaskOrchestrationContext context, JsonToParquetInput input, RunReport report, ParquetRun run)
