@@ -40,7 +40,7 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
         if (_type is { } type)
         {
             _encoder ??= new(Name, type, target.IsRequired || isKey, isKey);
-            return _encoder.Write(type.IsInteger || type.Kind == WarehouseKind.Numeric ? TrimZeros(text) : text, buffer);
+            return _encoder.Write(type.IsInteger || type.Kind == WarehouseKind.Numeric ? TrimZeros(text) : text, buffer)?.Reason;
         }
 
         if (text.IsEmpty)

@@ -3,28 +3,32 @@ using System.Text;
 namespace Workflow.Data.Csv;
 
 /// <summary>
-/// Writes the rows that were refused to a CSV file of <c>line,reason,column,raw</c>. The raw text is the row as it lay in the
+/// Writes the rows that were refused to a CSV file of <c>rule,reason,source,line,column,raw</c>. The raw text is the row as it lay in the
 /// input; bytes that are no UTF-8 and NULs are shown as <c>\xNN</c>.
 /// </summary>
 public sealed class QuarantineFile : IDisposable
 {
     private readonly StreamWriter _writer;
+    private readonly string _source;
 
-    public QuarantineFile(string path)
+    /// <param name="source">Where the rows come from.</param>
+    public QuarantineFile(string path, string source)
     {
+        _source = CsvText.Field(source);
         Path = path;
         _writer = new(path, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
-        _writer.WriteLine("line,reason,column,raw");
+        _writer.WriteLine("rule,reason,source,line,column,raw");
     }
 
     public string Path { get; }
 
     public long Rows { get; private set; }
 
+    /// <param name="rule">What the row breaks, in a word.</param>
     /// <param name="column">The column at fault; null where it is the whole row.</param>
-    public void Write(long line, string reason, string? column, ReadOnlySpan<byte> raw)
+    public void Write(string rule, string reason, long line, string? column, ReadOnlySpan<byte> raw)
     {
-        _writer.WriteLine($"{line},{CsvText.Field(reason)},{CsvText.Field(column ?? "")},{CsvText.Field(Readable(raw))}");
+        _writer.WriteLine($"{rule},{CsvText.Field(reason)},{_source},{line},{CsvText.Field(column ?? "")},{CsvText.Field(Readable(raw))}");
         Rows++;
     }
 

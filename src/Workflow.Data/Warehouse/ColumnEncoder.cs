@@ -19,14 +19,17 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
 
     public string Name => name;
 
-    /// <returns>Null where the value was written; the reason where it cannot be, and then nothing usable was written.</returns>
-    public string? Write(ReadOnlySpan<byte> text, CopyBuffer buffer)
+    /// <returns>
+    /// Null where the value was written. Where it cannot be, and then nothing usable was written, what it breaks (<c>key</c>,
+    /// <c>required</c>, <c>length</c> or <c>type</c>) and the reason.
+    /// </returns>
+    public (string Rule, string Reason)? Write(ReadOnlySpan<byte> text, CopyBuffer buffer)
     {
         if (text.IsEmpty)
         {
             if (isRequired)
             {
-                return isKey ? "the key is empty" : "empty, and the table does not allow null";
+                return isKey ? ("key", "the key is empty") : ("required", "empty, and the table does not allow null");
             }
 
             buffer.WriteNull();
@@ -35,7 +38,7 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
 
         if (isKey && text.Length > LongestKey)
         {
-            return $"a key of {text.Length} bytes; an index takes {LongestKey}";
+            return ("key", $"a key of {text.Length} bytes; an index takes {LongestKey}");
         }
 
         var written = type.Kind switch
@@ -51,7 +54,7 @@ internal sealed class ColumnEncoder(string name, WarehouseType type, bool isRequ
             WarehouseKind.Uuid => WriteUuid(text, buffer),
             _ => WriteLimitedText(text, buffer),
         };
-        return written ? null : $"'{Shorten(text)}' does not fit {type}";
+        return written ? null : (type.MaxLength > 0 ? "length" : "type", $"'{Shorten(text)}' does not fit {type}");
     }
 
     private static bool WriteText(ReadOnlySpan<byte> text, CopyBuffer buffer)

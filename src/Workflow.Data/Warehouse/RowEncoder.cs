@@ -43,7 +43,7 @@ internal sealed class RowEncoder : IDisposable
 
             if (_reader.Fault is { } fault)
             {
-                Quarantine(fault, column: null);
+                Quarantine("csv", fault, column: null);
             }
             else
             {
@@ -68,10 +68,10 @@ internal sealed class RowEncoder : IDisposable
         buffer.Write(_reader.Row);
         for (var index = 0; index < _encoders.Length; index++)
         {
-            if (_encoders[index].Write(_reader[_plan.Columns[index].FileIndex], buffer) is { } reason)
+            if (_encoders[index].Write(_reader[_plan.Columns[index].FileIndex], buffer) is var (rule, reason))
             {
                 buffer.Truncate(begin);
-                Quarantine(reason, _encoders[index].Name);
+                Quarantine(rule, reason, _encoders[index].Name);
                 return;
             }
         }
@@ -80,9 +80,9 @@ internal sealed class RowEncoder : IDisposable
         Encoded++;
     }
 
-    private void Quarantine(string reason, string? column)
+    private void Quarantine(string rule, string reason, string? column)
     {
-        _quarantine ??= new(_request.QuarantineFile);
-        _quarantine.Write(_reader.Line, reason, column, _reader.Raw);
+        _quarantine ??= new(_request.QuarantineFile, _request.Source);
+        _quarantine.Write(rule, reason, _reader.Line, column, _reader.Raw);
     }
 }

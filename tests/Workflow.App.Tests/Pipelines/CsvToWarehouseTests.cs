@@ -75,7 +75,7 @@ public sealed class CsvToWarehouseTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Rows_that_no_table_takes_are_quarantined_with_their_lines_and_reasons()
+    public async Task Rows_that_no_table_takes_are_quarantined_with_rule_reason_source_and_line()
     {
         await using var installation = await StartAsync();
         installation.Drop("local://landing/csv/a/users.csv", "user_id,name\n1,Ann\n,no key\n3\n4,\"Di\" x\n5,Eve\n");
@@ -85,7 +85,9 @@ public sealed class CsvToWarehouseTests(PostgresFixture postgres)
         Assert.Equal((5, 2, 3, 0), Counts(run));
         Assert.Equal("local://landing/quarantine/a/users.csv", Text(run, "quarantineObject"));
         var lines = installation.Read("local://landing/quarantine/a/users.csv").Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(["line", "3", "4", "5"], lines.Select(line => line.Split(',')[0]));
+        Assert.Equal("rule,reason,source,line,column,raw", lines[0]);
+        Assert.Equal("key,the key is empty,local://landing/csv/a/users.csv,3,user_id,\",no key\"", lines[1]);
+        Assert.Equal(["3", "4", "5"], lines.Skip(1).Select(line => line.Split(',')[3]));
         Assert.Equal(["1", "5"], await installation.QueryAsync("select user_id from users order by user_id"));
     }
 

@@ -69,16 +69,16 @@ public sealed class CsvRoundTripTests : IDisposable
     public void A_quarantine_file_reads_back_as_CSV()
     {
         var path = _scratch.File("quarantine.csv");
-        using (var quarantine = new QuarantineFile(path))
+        using (var quarantine = new QuarantineFile(path, "local://a,b/x.csv"))
         {
-            quarantine.Write(3, "2 fields where the header has 3", null, "2,\"b\""u8);
-            quarantine.Write(7, "a NUL character", "name", [(byte)'a', 0, 0xFF, .. "é\r\n"u8]);
+            quarantine.Write("csv", "2 fields where the header has 3", 3, null, "2,\"b\""u8);
+            quarantine.Write("csv", "a NUL character", 7, "name", [(byte)'a', 0, 0xFF, .. "é\r\n"u8]);
             Assert.Equal(2, quarantine.Rows);
         }
 
         using var reader = new CsvReader(path);
-        Assert.Equal(["line", "reason", "column", "raw"], reader.Header);
-        Assert.Equal([["3", "2 fields where the header has 3", "", "2,\"b\""], ["7", "a NUL character", "name", "a\\x00\\xFFé\r\n"]], Rows(reader));
+        Assert.Equal(["rule", "reason", "source", "line", "column", "raw"], reader.Header);
+        Assert.Equal([["csv", "2 fields where the header has 3", "local://a,b/x.csv", "3", "", "2,\"b\""], ["csv", "a NUL character", "local://a,b/x.csv", "7", "name", "a\\x00\\xFFé\r\n"]], Rows(reader));
     }
 
     private static List<string[]> Rows(CsvReader reader)

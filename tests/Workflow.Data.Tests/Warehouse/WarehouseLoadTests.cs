@@ -164,7 +164,7 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
     }
 
     [Fact]
-    public async Task Refused_rows_are_in_the_quarantine_file_with_line_reason_column_and_raw_text()
+    public async Task Refused_rows_are_in_the_quarantine_file_with_rule_reason_source_line_column_and_raw_text()
     {
         string? published = null;
         var result = await warehouse.LoadAsync(
@@ -172,17 +172,18 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
             "user_id,name\n1,Ann\n,Nobody\n2\n3,\"x\"y\n\n4,a\0b\n5,\"multi\nline\",z\n6,Fay\n",
             request => request with
             {
+                Source = "local://in/x.csv",
                 PublishQuarantine = async (file, cancellation) => published = await File.ReadAllTextAsync(file, cancellation),
             });
 
         Assert.Equal((7, 2, 5, 0), (result.RowsIn, result.Loaded, result.Quarantined, result.Skipped));
         Assert.Equal("""
-            line,reason,column,raw
-            3,the key is empty,user_id,",Nobody"
-            4,1 fields where the header has 2,,2
-            5,text after a closing quote,,"3,""x""y"
-            7,a NUL character,,"4,a\x00b"
-            8,3 fields where the header has 2,,"5,""multi
+            rule,reason,source,line,column,raw
+            key,the key is empty,local://in/x.csv,3,user_id,",Nobody"
+            csv,1 fields where the header has 2,local://in/x.csv,4,,2
+            csv,text after a closing quote,local://in/x.csv,5,,"3,""x""y"
+            csv,a NUL character,local://in/x.csv,7,,"4,a\x00b"
+            csv,3 fields where the header has 2,local://in/x.csv,8,,"5,""multi
             line"",z"
 
             """, published);
@@ -204,17 +205,17 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
         Assert.Empty(await warehouse.QueryAsync($"select 1 from {_schema}.load_ledger"));
     }
 
-    public static TheoryData<string, string, string> Misfits() => new()
+    public static TheoryData<string, string, string, string> Misfits() => new()
     {
-        { "name varchar(5)", "Annabel", "'Annabel' does not fit varchar(5)" },
-        { "name char(3)", "Gräfin", "'Gräfin' does not fit char(3)" },
-        { "name uuid", "not-a-uuid", "'not-a-uuid' does not fit uuid" },
-        { "name text not null", "", "empty, and the table does not allow null" },
+        { "name varchar(5)", "Annabel", "length", "'Annabel' does not fit varchar(5)" },
+        { "name char(3)", "Gräfin", "length", "'Gräfin' does not fit char(3)" },
+        { "name uuid", "not-a-uuid", "type", "'not-a-uuid' does not fit uuid" },
+        { "name text not null", "", "required", "empty, and the table does not allow null" },
     };
 
     [Theory]
     [MemberData(nameof(Misfits))]
-    public async Task A_value_that_does_not_fit_its_column_costs_its_row(string column, string value, string reason)
+    public async Task A_value_that_does_not_fit_its_column_costs_its_row(string column, string value, string rule, string reason)
     {
         await warehouse.ExecuteAsync($"create schema {_schema}; create table {_schema}.people (user_id integer primary key, {column})");
         var fits = column.Contains("uuid", StringComparison.Ordinal) ? "00112233-4455-6677-8899-aabbccddeeff" : "Äbc";
@@ -222,7 +223,7 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
         var result = await warehouse.LoadAsync(_schema, $"user_id,name\n1,{fits}\n2,{value}\n", made => request = made);
 
         Assert.Equal((1, 1), (result.Loaded, result.Quarantined));
-        Assert.Equal([["3", reason, "name", $"2,{value}"]], TestWarehouse.ReadCsv(request!.QuarantineFile));
+        Assert.Equal([[rule, reason, request!.Source, "3", "name", $"2,{value}"]], TestWarehouse.ReadCsv(request!.QuarantineFile));
         Assert.Equal([$"1|{fits}"], await warehouse.PeopleAsync(_schema));
     }
 
@@ -245,7 +246,7 @@ public sealed class WarehouseLoadTests(TestWarehouse warehouse) : IClassFixture<
     {
         LoadRequest? request = null;
         await warehouse.LoadAsync(_schema, "user_id,v\n1,123.4\n2,1234.5\n3,1.25\n", made => request = made with { Schema = made.Schema.WithType("v", ColumnType.Decimal(4, 1)) });
-        Assert.Equal(["3", "4"], TestWarehouse.ReadCsv(request!.QuarantineFile).Select(row => row[0]));
+        Assert.Equal(["3", "4"], TestWarehouse.ReadCsv(request!.QuarantineFile).Select(row => row[3]));
     }
 
     [Fact]
