@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Notifications;
@@ -19,6 +20,7 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
 {
     private const int Attempts = 3;
     private const int LongestReason = 200;
+    private const int LargestReason = LongestReason * 4;  // in bytes
     private static readonly TimeSpan AttemptDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -52,7 +54,7 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
         try
         {
             using var request = create();
-            using var response = await http.SendAsync(request, either.Token);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (response.IsSuccessStatusCode)
             {
                 return new(null, false, null);
@@ -63,7 +65,7 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
                 return new($"{receiver} answered {(int)response.StatusCode}: it has moved, and no message is sent after it. Write the address where it is now.", false, null);
             }
 
-            var reason = await response.Content.ReadAsStringAsync(either.Token);
+            var reason = await ReasonAsync(response, either.Token);
             return new(
                 $"{receiver} answered {(int)response.StatusCode} {reason[..Math.Min(reason.Length, LongestReason)]}".TrimEnd(),
                 response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500,
@@ -72,7 +74,7 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
                 CredentialsRefused = response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || refusals.Contains(reason.Trim()),
             };
         }
-        catch (HttpRequestException unreachable)
+        catch (Exception unreachable) when (unreachable is HttpRequestException or IOException)
         {
             return new($"{receiver} could not be reached: {unreachable.Message}", unreachable.InnerException is not OutboundRefusedException, null);
         }
@@ -80,6 +82,14 @@ internal sealed class Posting(HttpClient http, TimeProvider time, string receive
         {
             return new($"{receiver} did not answer within {AttemptDeadline.TotalSeconds} s.", true, null);
         }
+    }
+
+    /// <summary>The beginning of what the receiver says; whoever it is may say more than anybody wants to hear.</summary>
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var text = new byte[LargestReason];
+        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+        return Encoding.UTF8.GetString(text, 0, await body.ReadAtLeastAsync(text, text.Length, throwOnEndOfStream: false, cancellation));
     }
 
     private TimeSpan? Pause(HttpResponseMessage response)

@@ -24,7 +24,7 @@ public sealed class AwsSecretStore(AwsEndpoints endpoints) : ISecretStore
         }
         catch (AwsRefusedException refused)
         {
-            throw new SecretException($"The secret '{name}' cannot be read: {refused.Code}, {refused.Reason} {NextMove(refused.Code, id)}");
+            throw new SecretException($"The secret '{name}' cannot be read: {(refused.Code is { } code ? $"{code}, {refused.Reason} {NextMove(code, id)}" : refused.Reason)}");
         }
         catch (AwsException failed)
         {
@@ -60,7 +60,7 @@ public sealed class AwsSecretStore(AwsEndpoints endpoints) : ISecretStore
         }
     }
 
-    private static string NextMove(string? code, string id) => code switch
+    private static string NextMove(string code, string id) => code switch
     {
         "ResourceNotFoundException" => "Create it, or name one that is in the region of the settings, or by its ARN.",
         "AccessDeniedException" => $"Allow secretsmanager:GetSecretValue on {id}, and kms:Decrypt where it has a key of its own.",

@@ -62,6 +62,38 @@ public sealed class WebhookNotifierTests
         Assert.DoesNotContain("secret-path", outcome.Failure, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(HttpStatusCode.OK)]
+    [InlineData(HttpStatusCode.Gone)]
+    public async Task Of_an_answer_no_more_is_read_than_is_told(HttpStatusCode status)
+    {
+        var answer = new Endless();
+        using var http = new HttpClient(new Answering(() => new(status) { Content = new StreamContent(answer) }));
+
+        var outcome = await new WebhookNotifier(http, TimeProvider.System).SendAsync(Hook, new("message-1", "{}"), Cancellation);
+
+        Assert.Equal(status == HttpStatusCode.OK, outcome.Delivered);
+        Assert.InRange(answer.Taken, 0, 1 << 20);
+    }
+
+    /// <summary>A body without an end, as far as anybody should try.</summary>
+    private sealed class Endless : MemoryStream
+    {
+        public long Taken { get; private set; }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            buffer.Span.Fill((byte)'x');
+            Taken += buffer.Length;
+            return Taken > 1 << 24 ? throw new InvalidOperationException("So much is not needed.") : ValueTask.FromResult(buffer.Length);
+        }
+    }
+
+    private sealed class Answering(Func<HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer());
+    }
+
     private sealed record Request(string Id, string Timestamp, string Signature);
 
     private sealed class Receiver(params HttpStatusCode[] answers) : HttpMessageHandler

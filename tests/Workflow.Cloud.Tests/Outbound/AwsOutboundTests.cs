@@ -6,6 +6,7 @@ using Workflow.Cloud.Aws;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Objects.S3;
 using Workflow.Cloud.Outbound;
+using Workflow.Cloud.Secrets;
 using Workflow.Cloud.Tests.Azure;
 using Workflow.Cloud.Tests.Objects.S3;
 
@@ -52,6 +53,17 @@ public sealed class AwsOutboundTests
         Assert.Equal(("STS", "Glue"), (assumed.Service, notified.Service));
         Assert.All([assumed, notified], refused => Assert.Contains("add \"169.254.169.254\" to Outbound:Allow", refused.Message, StringComparison.Ordinal));
         Assert.Equal(2, _connections);
+    }
+
+    [Fact]
+    public async Task A_secret_says_why_its_store_is_not_asked()
+    {
+        var endpoints = new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["SecretsManager"] = AwsEndpoint.Local }, () => Metadata, Guard);
+
+        var refused = await Assert.ThrowsAsync<SecretException>(() => new AwsSecretStore(endpoints).GetAsync("orders/database", Cancellation));
+
+        Assert.StartsWith("The secret 'orders/database' cannot be read: 169.254.169.254 is a link-local network", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith("to Outbound:Allow.", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
