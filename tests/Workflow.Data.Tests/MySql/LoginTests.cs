@@ -119,16 +119,20 @@ public sealed class LoginTests : IDisposable
         await server;
     }
 
-    [Fact]
-    public async Task A_server_that_refuses_at_once_is_heard()
+    [Theory]
+    [InlineData(1040, "Too many connections")]
+    [InlineData(1203, "User reader already has more than 'max_user_connections' active connections")]
+    [InlineData(1226, "User 'reader' has exceeded the 'max_user_connections' resource (current value: 1)")]
+    [InlineData(3024, "Query execution was interrupted, maximum statement execution time exceeded")]
+    public async Task A_server_that_refuses_at_once_is_heard_and_may_be_tried_again(int code, string says)
     {
         var server = ServeAsync(async packets =>
         {
-            await packets.SendAsync(new PayloadWriter().Byte(0xFF).Byte(0x10).Byte(0x04).Text("Too many connections").Payload, Cancellation);
+            await packets.SendAsync(new PayloadWriter().Byte(0xFF).Byte((byte)code).Byte((byte)(code >> 8)).Text(says).Payload, Cancellation);
             return [];
         });
         var error = await Assert.ThrowsAsync<MySqlException>(() => MySqlConnection.OpenAsync(Address, Cancellation));
-        Assert.Equal((1040, true, "Too many connections"), (error.Code, error.IsTransient, error.Message));
+        Assert.Equal((code, true, says), (error.Code, error.IsTransient, error.Message));
         await server;
     }
 
