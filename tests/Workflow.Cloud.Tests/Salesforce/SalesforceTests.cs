@@ -14,6 +14,14 @@ public sealed class SalesforceTests : IAsyncLifetime
 {
     private const string Soql = "SELECT Id, Email, User_Segment__c FROM Contact WHERE Email != null";
 
+    private static readonly Dictionary<string, LocalSalesforce.Fault> Faults = new()
+    {
+        ["throttles"] = new("", 1, Status: 403, Code: "REQUEST_LIMIT_EXCEEDED", Message: "ConcurrentRequests Limit exceeded."),
+        ["fails"] = new("", 1, Status: 500),
+        ["breaks off"] = new("", 1, CutBody: true),
+        ["hangs"] = new("", 1, Delay: int.MaxValue),
+    };
+
     private readonly TempFolder _data = new();
     private readonly WebApplication _service;
     private readonly LocalSalesforce _salesforce;
@@ -29,6 +37,8 @@ public sealed class SalesforceTests : IAsyncLifetime
         _service = builder.Build();
         _service.MapLocalSalesforce(_salesforce);
     }
+
+    public static MatrixTheoryData<string, string> AllFaults => new(["/oauth2/token", "/limits"], Faults.Keys);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -229,7 +239,7 @@ public sealed class SalesforceTests : IAsyncLifetime
     {
         var tokens = new SalesforceTokens();
         await (await ConnectAsync(tokens: tokens)).GetLimitsAsync(Cancellation);
-        _salesforce.Fail(new("/oauth2/token", 1, Status: 500));
+        _salesforce.Fail(new("/oauth2/token", 100, Status: 500, RetryAfter: 0));
 
         await (await ConnectAsync(tokens: tokens)).GetLimitsAsync(Cancellation);
     }
@@ -255,6 +265,29 @@ public sealed class SalesforceTests : IAsyncLifetime
 
         Assert.Equal(("SERVER_UNAVAILABLE", true), (refused.Code, refused.MayHelpToRetry));
         Assert.Equal("Salesforce, read limits: SERVER_UNAVAILABLE: busy", refused.Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllFaults))]
+    public async Task Whatever_trouble_it_is_in_it_may_pass(string path, string fault)
+    {
+        var clock = new FakeTimeProvider();
+        var tokens = new SalesforceTokens();
+        if (path == "/limits")
+        {
+            await (await ConnectAsync(tokens: tokens)).GetLimitsAsync(Cancellation);
+        }
+
+        _salesforce.Fail(Faults[fault] with { Path = path });
+        var asking = (await ConnectAsync(new() { Attempts = 1 }, tokens: tokens, clock: clock)).GetLimitsAsync(Cancellation);
+        if (fault == "hangs")
+        {
+            await Eventually.TrueAsync(() => clock.TimerCount > 0, cancellation: Cancellation);
+            clock.Advance(TimeSpan.FromMinutes(10));
+        }
+
+        var told = await Assert.ThrowsAsync<SalesforceException>(() => asking);
+        Assert.Equal((path == "/limits" ? "read limits" : "log in", true), (told.Operation, told.MayHelpToRetry));
     }
 
     [Fact]
@@ -349,13 +382,13 @@ public sealed class SalesforceTests : IAsyncLifetime
 
     private static string Id(int number) => LocalContact.IdOf("003", number);
 
-    private async Task<SalesforceBulkApi> ConnectAsync(SalesforceOptions? options = null, Action<Dictionary<string, string>>? change = null, SalesforceTokens? tokens = null)
+    private async Task<SalesforceBulkApi> ConnectAsync(SalesforceOptions? options = null, Action<Dictionary<string, string>>? change = null, SalesforceTokens? tokens = null, TimeProvider? clock = null)
     {
         var fields = LocalSalesforce.Secret(_service.Urls.Single() + LocalSalesforce.Path).ToDictionary();
         change?.Invoke(fields);
         var secrets = new LocalSecretStore(_data.File("secrets"));
         await secrets.PutAsync("salesforce", fields, Cancellation);
-        return new SalesforceClient(_http, tokens ?? new(), TimeProvider.System).Connect(SalesforceCredentials.From(await secrets.GetAsync("salesforce", Cancellation)), options ?? new());
+        return new SalesforceClient(_http, tokens ?? new(), clock ?? TimeProvider.System).Connect(SalesforceCredentials.From(await secrets.GetAsync("salesforce", Cancellation)), options ?? new());
     }
 
     private async Task<SalesforceJob> QueryAsync(SalesforceBulkApi api, string soql)

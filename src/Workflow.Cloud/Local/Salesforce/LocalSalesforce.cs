@@ -39,7 +39,7 @@ public sealed class LocalSalesforce
     }
 
     /// <summary>Lets the next requests fail whose path contains <paramref name="Path"/>.</summary>
-    /// <param name="Path">Such as <c>/batches</c>.</param>
+    /// <param name="Path">Such as <c>/batches</c>, or <c>/oauth2/token</c> for logins.</param>
     /// <param name="Times">How many requests.</param>
     /// <param name="Method">Only those with it; null for all.</param>
     /// <param name="Status">What they are answered with; 0 for what they would be answered with anyway.</param>
@@ -105,7 +105,13 @@ public sealed class LocalSalesforce
     public void ExpireSessions() => _tokens.Clear();
 
     /// <summary>Logs in: the password flow, or client credentials.</summary>
-    internal IResult LogIn(IFormCollection form, Uri instance)
+    internal Task<IResult> LogInAsync(HttpContext context, Uri instance) => WithFaultAsync(context, async fault =>
+    {
+        Refuse(fault, context.Response);
+        return LogIn(await context.Request.ReadFormAsync(context.RequestAborted), instance);
+    });
+
+    private IResult LogIn(IFormCollection form, Uri instance)
     {
         var refusal = form["client_id"] != ClientId ? ("invalid_client_id", "client identifier invalid")
             : form["client_secret"] != ClientSecret ? ("invalid_client", "invalid client credentials")
@@ -126,16 +132,8 @@ public sealed class LocalSalesforce
     }
 
     /// <summary>A request under the API: who asks, how often it was asked, faults on command; then what is asked.</summary>
-    internal async Task<IResult> AnswerAsync(HttpContext context, Func<LocalSalesforceJobs, Task<IResult>> answer)
+    internal Task<IResult> AnswerAsync(HttpContext context, Func<LocalSalesforceJobs, Task<IResult>> answer) => WithFaultAsync(context, async fault =>
     {
-        var fault = TakeFault(context.Request);
-        if (fault?.NewPassword is { } password)
-        {
-            _password = password;
-            ExpireSessions();
-        }
-
-        await Task.Delay(TimeSpan.FromMilliseconds(fault?.Delay ?? 0), TimeProvider.System, context.RequestAborted);
         string? received = null;
         try
         {
@@ -145,20 +143,10 @@ public sealed class LocalSalesforce
             using (await _store.LockAsync(context.RequestAborted))
             {
                 Count(context);
-                if (fault is { Status: > 0 })
-                {
-                    context.Response.Headers.RetryAfter = fault.RetryAfter is { } seconds ? $"{seconds}" : default;
-                    throw new LocalSalesforceRefusal(fault.Status, fault.Code, fault.Message);
-                }
-
+                Refuse(fault, context.Response);
                 _jobs.GiveUp = fault?.GiveUp ?? _jobs.GiveUp;
-                var result = await answer(_jobs);
-                return fault is { CutBody: true } ? new CutResult(result) : result;
+                return await answer(_jobs);
             }
-        }
-        catch (LocalSalesforceRefusal refusal)
-        {
-            return Results.Json(new[] { new { errorCode = refusal.Code, message = refusal.Message } }, statusCode: refusal.Status);
         }
         finally
         {
@@ -167,7 +155,7 @@ public sealed class LocalSalesforce
                 File.Delete(received);
             }
         }
-    }
+    });
 
     /// <summary>The file in which <see cref="AnswerAsync"/> has put the body of a PUT.</summary>
     internal static string Received(HttpContext context) => (string)context.Items[nameof(Received)]!;
@@ -201,6 +189,36 @@ public sealed class LocalSalesforce
         await using var to = File.Create(file);
         await request.Body.CopyToAsync(to, request.HttpContext.RequestAborted);
         return file;
+    }
+
+    private async Task<IResult> WithFaultAsync(HttpContext context, Func<Fault?, Task<IResult>> answer)
+    {
+        var fault = TakeFault(context.Request);
+        if (fault?.NewPassword is { } password)
+        {
+            _password = password;
+            ExpireSessions();
+        }
+
+        await Task.Delay(TimeSpan.FromMilliseconds(fault?.Delay ?? 0), TimeProvider.System, context.RequestAborted);
+        try
+        {
+            var result = await answer(fault);
+            return fault is { CutBody: true } ? new CutResult(result) : result;
+        }
+        catch (LocalSalesforceRefusal refusal)
+        {
+            return Results.Json(new[] { new { errorCode = refusal.Code, message = refusal.Message } }, statusCode: refusal.Status);
+        }
+    }
+
+    private static void Refuse(Fault? fault, HttpResponse response)
+    {
+        if (fault is { Status: > 0 })
+        {
+            response.Headers.RetryAfter = fault.RetryAfter is { } seconds ? $"{seconds}" : default;
+            throw new LocalSalesforceRefusal(fault.Status, fault.Code, fault.Message);
+        }
     }
 
     private Fault? TakeFault(HttpRequest request)

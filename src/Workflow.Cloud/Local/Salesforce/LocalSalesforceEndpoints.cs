@@ -19,7 +19,7 @@ public static class LocalSalesforceEndpoints
     {
         var local = endpoints.MapGroup(LocalSalesforce.Path);
         // A delegate of its own: as a RequestDelegate, which it fits too, its result would be dropped.
-        local.MapPost("/services/oauth2/token", (Delegate)(async (HttpContext context) => salesforce.LogIn(await context.Request.ReadFormAsync(context.RequestAborted), InstanceOf(context))));
+        local.MapPost("/services/oauth2/token", (Delegate)((HttpContext context) => salesforce.LogInAsync(context, InstanceOf(context))));
         MapJobs(local.MapGroup("/services/data/v{version}"), salesforce);
 
         local.MapGet("/contacts", (CancellationToken cancellation) => salesforce.ReadContactsAsync(cancellation));
