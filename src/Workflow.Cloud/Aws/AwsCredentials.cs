@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Azure.Identity;
 using Microsoft.Extensions.Logging;
 using Workflow.Cloud.Local;
 using Workflow.Cloud.Outbound;
@@ -65,7 +66,7 @@ public sealed class AwsCredentials
 
     private Func<CancellationToken, Task<AwsSession>> AssumeWith(AwsRole role, Func<CancellationToken, Task<string>> webToken) => async cancellation =>
     {
-        var token = await webToken(cancellation);
+        var token = await TokenAsync(role, webToken, cancellation);
         _known.Learn(token, _time.GetUtcNow() + TokensAreKnownFor);
         return await AskAsync(nameof(IAmazonSecurityTokenService.AssumeRoleWithWebIdentityAsync), role, async () =>
         {
@@ -74,6 +75,18 @@ public sealed class AwsCredentials
             return AwsSession.From((await client.AssumeRoleWithWebIdentityAsync(request, cancellation)).Credentials);
         });
     };
+
+    private static async Task<string> TokenAsync(AwsRole role, Func<CancellationToken, Task<string>> webToken, CancellationToken cancellation)
+    {
+        try
+        {
+            return await webToken(cancellation);
+        }
+        catch (Exception missing) when (missing is AuthenticationFailedException or IOException or UnauthorizedAccessException)
+        {
+            throw new AwsException(Sts, "AssumeRoleWithWebIdentity", null, $"there is no token to assume {role.Arn} with: {missing.Message} Check Aws:WebIdentity.", missing);
+        }
+    }
 
     private static async Task<AwsSession> AskAsync(string call, AwsRole role, Func<Task<AwsSession>> ask)
     {

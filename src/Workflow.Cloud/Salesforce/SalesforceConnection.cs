@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using Workflow.Cloud.Outbound;
 
 namespace Workflow.Cloud.Salesforce;
 
@@ -104,6 +105,10 @@ internal sealed class SalesforceConnection(
             return response.IsSuccessStatusCode
                 ? await read(response, either.Token)
                 : throw new RefusedException(await RefusalAsync(operation, response, either.Token), Pause(response));
+        }
+        catch (HttpRequestException closed) when (closed.InnerException is OutboundRefusedException)
+        {
+            throw new RefusedException(new(operation, SalesforceException.Unreachable, closed.InnerException.Message, false, closed), null);
         }
         catch (Exception broken) when (broken is HttpRequestException or HttpIOException or IOException { InnerException: SocketException })
         {

@@ -6,6 +6,7 @@ using Amazon.S3.Model;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 using Azure.Core;
+using Azure.Identity;
 using Microsoft.Extensions.Logging.Abstractions;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.Local;
@@ -66,6 +67,21 @@ public sealed class AwsCredentialsTests : IAsyncLifetime
         Assert.Single(await _aws.MessagesAsync());
         Assert.Equal("arn:aws:sts::000000000000:assumed-role/workflow/nightly", await CallerAsync(endpoints.Credentials!));
         Assert.Single(azure.Scopes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Without_a_token_a_call_is_worth_another_try_and_names_the_setting(bool ofAzure)
+    {
+        var endpoints = SignedBy(ofAzure
+            ? AwsIdentity.AzureToken(new Identity(() => throw new AuthenticationFailedException("The managed identity does not answer.")), Audience)
+            : AwsIdentity.TokenFile(_data.File("not there")));
+
+        var failed = await Assert.ThrowsAsync<AwsException>(() => new SnsClient(endpoints).PublishAsync(new(AwsStandIn.Topic, null, "hello", NoAttributes), Cancellation));
+
+        Assert.Contains($"no token to assume {Role} with", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("Aws:WebIdentity", failed.Message, StringComparison.Ordinal);
     }
 
     [Fact]

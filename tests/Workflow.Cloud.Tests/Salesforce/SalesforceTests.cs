@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Workflow.Cloud.Local;
+using Workflow.Cloud.Outbound;
 using Workflow.Cloud.Salesforce;
 using Workflow.Cloud.Secrets;
 using Workflow.Testing;
@@ -352,6 +353,17 @@ public sealed class SalesforceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_address_that_is_closed_to_us_is_not_tried_again()
+    {
+        using var guarded = new HttpClient(new OutboundGuard([], () => []).CreateHandler());
+
+        var refused = await Assert.ThrowsAsync<SalesforceException>(async () => await (await ConnectAsync(http: guarded)).GetLimitsAsync(Cancellation));
+
+        Assert.False(refused.MayHelpToRetry);
+        Assert.Contains("Outbound:Allow", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_server_that_is_not_there_is_named_and_may_come_back()
     {
         var api = await ConnectAsync(new() { Attempts = 1 }, secret => secret["login_url"] = $"http://127.0.0.1:{FreePort.Next()}");
@@ -382,13 +394,13 @@ public sealed class SalesforceTests : IAsyncLifetime
 
     private static string Id(int number) => LocalContact.IdOf("003", number);
 
-    private async Task<SalesforceBulkApi> ConnectAsync(SalesforceOptions? options = null, Action<Dictionary<string, string>>? change = null, SalesforceTokens? tokens = null, TimeProvider? clock = null)
+    private async Task<SalesforceBulkApi> ConnectAsync(SalesforceOptions? options = null, Action<Dictionary<string, string>>? change = null, SalesforceTokens? tokens = null, TimeProvider? clock = null, HttpClient? http = null)
     {
         var fields = LocalSalesforce.Secret(_service.Urls.Single() + LocalSalesforce.Path).ToDictionary();
         change?.Invoke(fields);
         var secrets = new LocalSecretStore(_data.File("secrets"));
         await secrets.PutAsync("salesforce", fields, Cancellation);
-        return new SalesforceClient(_http, tokens ?? new(), clock ?? TimeProvider.System).Connect(SalesforceCredentials.From(await secrets.GetAsync("salesforce", Cancellation)), options ?? new());
+        return new SalesforceClient(http ?? _http, tokens ?? new(), clock ?? TimeProvider.System).Connect(SalesforceCredentials.From(await secrets.GetAsync("salesforce", Cancellation)), options ?? new());
     }
 
     private async Task<SalesforceJob> QueryAsync(SalesforceBulkApi api, string soql)
