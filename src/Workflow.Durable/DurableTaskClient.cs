@@ -41,8 +41,8 @@ public abstract class DurableTaskClient
     /// <summary>One page of instances, newest first where the engine keeps them in order.</summary>
     public abstract Task<Page<OrchestrationMetadata>> QueryInstancesAsync(OrchestrationQuery query, CancellationToken cancellation = default);
 
-    /// <summary>All instances that match, a page at a time.</summary>
-    public async IAsyncEnumerable<OrchestrationMetadata> GetAllInstancesAsync(
+    /// <summary>All instances that match, newest first.</summary>
+    public virtual async IAsyncEnumerable<OrchestrationMetadata> GetAllInstancesAsync(
         OrchestrationQuery? query = null,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
     {

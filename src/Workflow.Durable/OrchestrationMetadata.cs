@@ -47,7 +47,7 @@ public sealed record OrchestrationMetadata(
 /// <summary>Which instances to list, newest first. Null means any.</summary>
 /// <param name="Name">The orchestrator's registered name.</param>
 /// <param name="ContinuationToken">From the page before; opaque.</param>
-/// <param name="RootNames">Only instances whose outermost parent, which may be themselves, has one of these names.</param>
+/// <param name="Roots">Only instances whose outermost parent, which may be themselves, is one of these.</param>
 /// <param name="ParentInstanceId">Only what this instance has started.</param>
 /// <param name="RootsOnly">Only what no other instance has started.</param>
 public sealed record OrchestrationQuery(
@@ -59,11 +59,20 @@ public sealed record OrchestrationQuery(
     int PageSize = OrchestrationQuery.DefaultPageSize,
     bool FetchInputsAndOutputs = false,
     string? ContinuationToken = null,
-    IReadOnlyCollection<string>? RootNames = null,
+    IReadOnlyCollection<OrchestrationRoot>? Roots = null,
     string? ParentInstanceId = null,
     bool RootsOnly = false)
 {
     public const int DefaultPageSize = 100;
+}
+
+/// <summary>Instances that may stand at the top of a family; case does not count.</summary>
+/// <param name="Name">The orchestrator's registered name.</param>
+/// <param name="IdPrefix">What their ids begin with.</param>
+public sealed record OrchestrationRoot(string Name, string IdPrefix = "")
+{
+    public bool Is(OrchestrationMetadata instance) =>
+        instance.Name.Equals(Name, StringComparison.OrdinalIgnoreCase) && instance.InstanceId.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>A page of a longer list.</summary>

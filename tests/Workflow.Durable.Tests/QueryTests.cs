@@ -67,6 +67,10 @@ public sealed class QueryTests(HubDatabase database) : IClassFixture<HubDatabase
         Assert.Equal(["t"], await IdsAsync(new OrchestrationQuery(RootsOnly: true)));
         Assert.Equal(["ta", "tb"], await IdsAsync(new OrchestrationQuery(ParentInstanceId: "t")));
         Assert.Equal(["tba", "tbb"], await IdsAsync(new OrchestrationQuery(ParentInstanceId: "tb")));
+        Assert.Equal(7, (await IdsAsync(new OrchestrationQuery(Roots: [new("another"), new("TREE")]))).Count());
+        Assert.Equal(7, (await IdsAsync(new OrchestrationQuery(Roots: [new("Tree", "x"), new("Tree", "T")]))).Count());
+        Assert.Empty(await IdsAsync(new OrchestrationQuery(Roots: [new("Tree", "ta"), new("another", "t")])));
+        Assert.Empty(await IdsAsync(new OrchestrationQuery(Roots: [])));
 
         async Task<IEnumerable<string>> IdsAsync(OrchestrationQuery query) =>
             (await host.Client.QueryInstancesAsync(query, Cancellation)).Values.Select(instance => instance.InstanceId).Order();

@@ -76,7 +76,7 @@ internal static class DurableFunctionsApi
     {
         var query = new OrchestrationQuery(
             createdTimeFrom, Until(createdTimeTo), Statuses(runtimeStatus), null, instanceIdPrefix, RunsApi.PageSize(top), FetchInputsAndOutputs: true,
-            string.IsNullOrEmpty(after) ? null : after, Caller.Of(http).Pipelines);
+            string.IsNullOrEmpty(after) ? null : after, Caller.Of(http).Roots);
         var page = await client.QueryInstancesAsync(query, cancellation);
         if (page.ContinuationToken is { } next)
         {

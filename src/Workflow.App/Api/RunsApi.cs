@@ -34,7 +34,7 @@ internal static class RunsApi
         DateTimeOffset? since = null, DateTimeOffset? before = null, string? parent = null, bool roots = false,
         int top = OrchestrationQuery.DefaultPageSize, string? after = null)
     {
-        var query = new OrchestrationQuery(since, before, Statuses(status), pipeline, prefix, PageSize(top), FetchInputsAndOutputs: true, after, Caller.Of(context).Pipelines, parent, roots);
+        var query = new OrchestrationQuery(since, before, Statuses(status), pipeline, prefix, PageSize(top), FetchInputsAndOutputs: true, after, Caller.Of(context).Roots, parent, roots);
         var page = await client.QueryInstancesAsync(query, cancellation);
         return TypedResults.Ok(new RunPage([.. page.Values.Select(Run.From)], page.ContinuationToken));
     }

@@ -49,6 +49,11 @@ internal sealed partial record Pipeline(string Name, PipelineKind Kind, ObjectTr
             errors.Add(entry.Path, null, $"name it otherwise: {Backfill.Name} is what starts the ticks of others");
         }
 
+        if ($"{entry.Key}-".Contains(Backfill.Id, StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add(entry.Path, null, $"name it otherwise: with {Backfill.Id.Trim('-')} behind a name begin the ids of that pipeline's backfills");
+        }
+
         var given = SettingsReader.ToJson(entry);
         var (trigger, schedule) = ReadTrigger(TakeSection(given, "Trigger", entry.Path, errors), $"{entry.Path}:Trigger", errors);
         var options = TakeSection(given, "Options", entry.Path, errors) ?? [];

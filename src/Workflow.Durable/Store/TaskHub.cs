@@ -162,9 +162,10 @@ internal sealed partial class TaskHub : IAsyncDisposable
         command.Parameters.Add(Sql.Time(after));
         command.Parameters.Add(Sql.Text(afterId));
         command.Parameters.Add(Sql.Of(query.PageSize));
-        command.Parameters.Add(Sql.Texts(query.RootNames?.Select(name => name.ToLowerInvariant())));
+        command.Parameters.Add(Sql.Texts(query.Roots?.Select(root => root.Name)));
         command.Parameters.Add(Sql.Text(query.ParentInstanceId));
         command.Parameters.Add(Sql.Of(query.RootsOnly));
+        command.Parameters.Add(Sql.Texts(query.Roots?.Select(root => root.IdPrefix)));
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var found = new List<OrchestrationMetadata>();
         while (await reader.ReadAsync(cancellation))

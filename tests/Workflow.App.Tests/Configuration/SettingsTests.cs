@@ -54,6 +54,15 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void A_pipeline_is_not_named_as_the_backfill_of_another()
+    {
+        var errors = ErrorsOf("""{ "Pipelines": { "backfill": { "Kind": "quadratic-primes" }, "a-Backfill": { "Kind": "quadratic-primes" }, "a-backfill-b": { "Kind": "quadratic-primes" }, "a-backfills": { "Kind": "quadratic-primes" } } }""");
+
+        Assert.Equal(["Pipelines:a-Backfill", "Pipelines:a-backfill-b", "Pipelines:backfill"], errors.Select(error => error.Key).Order(StringComparer.Ordinal));
+        Assert.All(errors, error => Assert.Contains("name it otherwise", error.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Who_we_are_at_AWS_and_where_secrets_are_is_checked()
     {
         var errors = ErrorsOf("""

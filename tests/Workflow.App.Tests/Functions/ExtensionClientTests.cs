@@ -1,4 +1,5 @@
 using Npgsql;
+using Workflow.App.Notifications;
 using Workflow.Durable;
 using Workflow.Testing;
 
@@ -89,12 +90,56 @@ public sealed class ExtensionClientTests(PostgresFixture postgres)
         var query = new OrchestrationQuery(Name: "greet", Statuses: [OrchestrationRuntimeStatus.Pending], InstanceIdPrefix: "page-", CreatedFrom: host.Engine.Now.AddDays(-1));
         var found = await host.Client.GetAllInstancesAsync(query, Cancellation).Select(instance => instance.InstanceId).ToListAsync(Cancellation);
 
-        Assert.Equal(["page-0", "page-2", "page-4", "page-6"], found);
+        Assert.Equal(["page-6", "page-4", "page-2", "page-0"], found);
         Assert.Empty(await host.Client.GetAllInstancesAsync(query with { Statuses = [OrchestrationRuntimeStatus.Failed] }, Cancellation).ToListAsync(Cancellation));
         Assert.Equal(0, await host.Client.PurgeAllInstancesAsync(new(), Cancellation));
         await host.Engine.FinishAsync(host.Engine.Find("page-0")!);
         var ended = host.Engine.All().Count(instance => instance.HasEnded);
         Assert.Equal(ended, await host.Client.PurgeAllInstancesAsync(new(Statuses: [OrchestrationRuntimeStatus.Completed]), Cancellation));
+    }
+
+    [Fact]
+    public async Task Who_sees_some_instances_is_listed_no_others_and_families_nobody()
+    {
+        await using var host = await StartAsync();
+        foreach (var (name, id) in new[] { ("greet", "1"), ("other", "2"), ("other", "greet-1"), ("greet", "3"), ("GREET", "4"), ("other", "other-5") })
+        {
+            host.Engine.Start(name, """{"value":"x"}""", id);
+        }
+
+        var query = new OrchestrationQuery(Roots: [new("greet"), new("other", "greet-")], PageSize: 3);
+
+        Assert.Equal(["greet-1", "4", "3", "1"], await host.Client.GetAllInstancesAsync(query, Cancellation).Select(instance => instance.InstanceId).ToListAsync(Cancellation));
+        Assert.Equal(["1", "greet-1"], (await host.Client.QueryInstancesAsync(query, Cancellation)).Values.Select(instance => instance.InstanceId));
+        Assert.Empty((await host.Client.QueryInstancesAsync(query with { Roots = [] }, Cancellation)).Values);
+        await Assert.ThrowsAsync<NotSupportedException>(() => host.Client.QueryInstancesAsync(new(RootsOnly: true), Cancellation));
+        await Assert.ThrowsAsync<NotSupportedException>(() => host.Client.QueryInstancesAsync(new(ParentInstanceId: "1"), Cancellation));
+    }
+
+    [Theory]
+    [InlineData("Ann", "", true)]
+    [InlineData("", "Ann", false)]
+    public async Task The_run_before_is_the_latest_in_whatever_order_they_are_listed(string first, string second, bool hadFailed)
+    {
+        await using var host = await StartAsync();
+        await host.Engine.RunAsync("greet", new Name("the first of all"), "a");
+        host.Engine.Pass(TimeSpan.FromDays(1));
+        await host.Engine.RunAsync("greet", new Name(first), "b");
+        host.Engine.Pass(TimeSpan.FromDays(1));
+        await host.Engine.RunAsync("greet", new Name(second), "c");
+        host.Engine.Pass(TimeSpan.FromDays(1));
+        await host.Engine.RunAsync("other", null, "d");
+        var now = new FakeTimeProvider(host.Engine.Now);
+        var step = new TaskActivityContext(nameof(HadFailedBefore), "e", "e/1", 1, Cancellation);
+
+        foreach (var passed in new[] { TimeSpan.Zero, TimeSpan.FromDays(30), TimeSpan.FromDays(1000) })
+        {
+            now.Advance(passed);
+            Assert.Equal(hadFailed, await new HadFailedBefore(host.Client, now).RunAsync(step, new("greet", "e")));
+        }
+
+        // Of the last one itself it is the one before.
+        Assert.Equal(!hadFailed, await new HadFailedBefore(host.Client, now).RunAsync(step, new("greet", "c")));
     }
 
     [Fact]

@@ -40,6 +40,8 @@ internal sealed partial class ExtensionEngine : IAsyncDisposable
 
     public DateTime Now => _now;
 
+    public void Pass(TimeSpan time) => _now += time;
+
     /// <summary>What a <c>durableClient</c> binding says.</summary>
     public JsonObject Client => _api.Binding;
 

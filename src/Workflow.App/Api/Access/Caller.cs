@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
+using Workflow.App.Triggers.Schedules;
+using Workflow.Durable;
 
 namespace Workflow.App.Api.Access;
 
@@ -13,6 +15,9 @@ internal sealed record Caller(string Name, Role? Role, IReadOnlySet<string>? Pip
     public static Caller Of(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
     public bool MaySee(string pipeline) => Pipelines?.Contains(pipeline) ?? true;
+
+    /// <summary>The runs they see: those of their pipelines and the backfills of these, with what runs below; null for all.</summary>
+    public IReadOnlyCollection<OrchestrationRoot>? Roots => Pipelines?.SelectMany(pipeline => new[] { new OrchestrationRoot(pipeline), Backfill.Of(pipeline) }).ToArray();
 
     /// <summary>Of the pipelines asked for (null for all), those they may see; null for all.</summary>
     public IReadOnlyList<string>? Among(string? pipeline) => pipeline is null ? Pipelines?.ToArray() : MaySee(pipeline) ? [pipeline] : [];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -81,12 +82,12 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
 
     /// <remarks>
     /// The extension does not filter by name: a page may hold fewer than were asked for, and be followed by others. It knows no families, so
-    /// sub-orchestrations are listed with the rest.
+    /// sub-orchestrations are listed with the rest, and each instance is taken for the top of its own.
     /// </remarks>
-    /// <exception cref="NotSupportedException">The children of an instance are asked for.</exception>
+    /// <exception cref="NotSupportedException">The children of an instance are asked for, or only those that are nobody's.</exception>
     public override async Task<Page<OrchestrationMetadata>> QueryInstancesAsync(OrchestrationQuery query, CancellationToken cancellation = default)
     {
-        if (query.ParentInstanceId is not null)
+        if (query.ParentInstanceId is not null || query.RootsOnly)
         {
             throw new NotSupportedException("The Durable Task extension does not tell what an instance has started.");
         }
@@ -99,8 +100,19 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
         var page = await ReadAsync<IReadOnlyList<ExtensionInstance>>(answer, "list the instances", cancellation);
         var next = answer.Headers.TryGetValues(Continuation, out var tokens) ? tokens.FirstOrDefault() : null;
         return new(
-            [.. page.Where(instance => query.Name is null || instance.Name.Equals(query.Name, StringComparison.OrdinalIgnoreCase)).Select(instance => instance.ToMetadata(query.FetchInputsAndOutputs))],
+            [.. page.Select(instance => instance.ToMetadata(query.FetchInputsAndOutputs)).Where(instance => IsAskedFor(instance, query))],
             string.IsNullOrEmpty(next) ? null : next);
+    }
+
+    /// <remarks>The extension lists in no order: all pages are read before the first instance is told.</remarks>
+    public override async IAsyncEnumerable<OrchestrationMetadata> GetAllInstancesAsync(
+        OrchestrationQuery? query = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var all = await base.GetAllInstancesAsync(query, cancellation).ToListAsync(cancellation);
+        foreach (var instance in all.OrderByDescending(instance => instance.CreatedAt).ThenByDescending(instance => instance.InstanceId, StringComparer.Ordinal))
+        {
+            yield return instance;
+        }
     }
 
     /// <remarks>The extension does not know what the instance has started, and leaves it.</remarks>
@@ -201,6 +213,9 @@ internal sealed class ExtensionClient(IHttpClientFactory http, ExtensionAddress 
     /// <summary>Without the address, which holds a key.</summary>
     private static async Task<HttpRequestException> FailureAsync(HttpResponseMessage answer, string what, CancellationToken cancellation) => new(
         $"The Durable Task extension did not {what}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancellation)}", null, answer.StatusCode);
+
+    private static bool IsAskedFor(OrchestrationMetadata instance, OrchestrationQuery query) =>
+        (query.Name is null || instance.Name.Equals(query.Name, StringComparison.OrdinalIgnoreCase)) && query.Roots?.Any(root => root.Is(instance)) != false;
 
     private static IEnumerable<string> Filter(DateTimeOffset? from, DateTimeOffset? to, IReadOnlyCollection<OrchestrationRuntimeStatus>? statuses) =>
     [
