@@ -25,10 +25,10 @@ internal static class PipelinesApi
     /// <summary>Starts a run. With an <c>Idempotency-Key</c> or an instance id the same request again is the same run.</summary>
     /// <param name="instance">An id of the caller's own.</param>
     private static async Task<Accepted<StartedRun>> StartAsync(
-        string name, HttpContext http, Runs runs, DurableTaskClient client, CancellationToken cancellation,
+        string name, HttpContext http, Settings settings, Runs runs, DurableTaskClient client, CancellationToken cancellation,
         [FromBody] JsonNode? input = null, string? instance = null, [FromHeader(Name = "Idempotency-Key")] string? key = null)
     {
-        var id = await BeginAsync(runs, name, input, instance ?? (key is null ? null : Runs.InstanceFor(name, key)), cancellation);
+        var id = await BeginAsync(runs, name, input, instance ?? InstanceFor(settings.Find(name), key), cancellation);
         var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
         AuditedChange.Of(http).Instance = id;
         var addresses = ManagementAddresses.Of(http.Request, id);
@@ -44,13 +44,21 @@ internal static class PipelinesApi
             throw new BadRequestException("The input of a run is a JSON object, for example {\"object\":\"local://landing/csv/orders.csv\"}.");
         }
 
-        if (instance?.Contains('/', StringComparison.Ordinal) == true)
+        if (instance is "." or ".." || instance?.Contains('/', StringComparison.Ordinal) == true)
         {
-            throw new BadRequestException($"'{instance}' cannot be an instance id here: it is part of addresses, so it holds no slash.");
+            throw new BadRequestException($"'{instance}' cannot be an instance id here: it is part of addresses, so it holds no slash and is no dot.");
         }
 
         return runs.StartAsync(pipeline, input as JsonObject, instance, cancellation);
     }
+
+    /// <summary>Of the pipeline's own name: addresses may write it otherwise.</summary>
+    private static string? InstanceFor(Pipeline pipeline, string? key) => key switch
+    {
+        null => null,
+        "" => throw new BadRequestException("The Idempotency-Key is empty, so it would be everybody's. Leave it out, or give one."),
+        _ => Runs.InstanceFor(pipeline.Name, key),
+    };
 }
 
 /// <summary>A configured pipeline as the API shows it.</summary>

@@ -36,15 +36,15 @@ internal static class SchedulesApi
     /// <param name="from">A time, or a day in the schedule's zone.</param>
     /// <param name="to">The last time or day that counts.</param>
     private static async Task<Ok<TickPage>> TicksAsync(
-        string name, string from, string to, Settings settings, ScheduleTable table, DurableTaskClient client, CancellationToken cancellation, int top = MaxPage)
+        string name, string from, string to, Settings settings, ScheduleTable table, Runs runs, CancellationToken cancellation, int top = MaxPage)
     {
         var range = await TickRange.ReadAsync(name, from, to, settings, table, cancellation);
         top = Math.Clamp(top, 1, MaxPage);
         var ticks = range.Schedule.Between(range.From, range.To).Take(top + 1).ToList();
         var page = ticks.Take(top).Select(async tick =>
         {
-            var instance = Runs.InstanceFor(range.Pipeline, tick);
-            return new Tick(tick, instance, (await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation))?.RuntimeStatus);
+            var run = await runs.FindForAsync(range.Pipeline, tick, cancellation);
+            return new Tick(tick, run?.InstanceId ?? Runs.InstanceFor(range.Pipeline, tick), run?.RuntimeStatus);
         });
         return TypedResults.Ok(new TickPage(await Task.WhenAll(page), ticks.Count > top ? ticks[^1] : null));
     }
@@ -84,6 +84,11 @@ internal static class SchedulesApi
         var options = new StartOrchestrationOptions(range.Id) { IfExists = ExistingInstance.Keep };
         var id = await client.ScheduleNewOrchestrationInstanceAsync(Backfill.Name, new BackfillInput(range.Pipeline, range.From, range.To, parallel), options, cancellation);
         var started = await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellation) ?? throw new InstanceNotFoundException(id);
+        if (started.Name != Backfill.Name)
+        {
+            throw new RunConflictException($"Instance '{id}' is {started.RuntimeStatus} as a run of {started.Name}, not the backfill. Purge it, or ask for another span of time.");
+        }
+
         return TypedResults.Accepted($"/api/runs/{Uri.EscapeDataString(id)}", Run.From(started));
     }
 

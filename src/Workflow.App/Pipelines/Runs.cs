@@ -18,6 +18,7 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     /// <exception cref="UnknownPipelineException">There is no such pipeline.</exception>
     /// <exception cref="SettingsException">The input is wrong.</exception>
     /// <exception cref="RunConflictException">The id, or the object, is taken by a run that was asked for otherwise.</exception>
+    /// <exception cref="UsageException">The id is one that the runs of another pipeline have.</exception>
     public async Task<string> StartAsync(string pipelineName, JsonObject? given, string? instance, CancellationToken cancellation)
     {
         var pipeline = settings.Find(pipelineName);
@@ -29,7 +30,8 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
                 $"Instance '{instance}' is {existing.RuntimeStatus} as a run of {existing.Name} with other settings. Wait until it has ended, or give another instance id.");
         }
 
-        return await StartAsync(pipeline, input, StartOrchestrationOptions.Once(instance), cancellation);
+        CheckIsFree(instance, pipeline);
+        return await StartAsync(pipeline, input, instance, cancellation);
     }
 
     /// <summary>
@@ -43,9 +45,14 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
         {
             var instance = InstanceFor(pipeline.Name, arrived, time);
             var existing = await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation);
+            if (existing is not null && !IsOf(existing, pipeline.Name))
+            {
+                continue;
+            }
+
             if (existing is not { IsCompleted: true })
             {
-                return await StartAsync(pipeline, pipeline.ReadInput(new JsonObject { ["Object"] = arrived.Address.ToString() }), StartOrchestrationOptions.Once(instance), cancellation);
+                return await StartAsync(pipeline, pipeline.ReadInput(new JsonObject { ["Object"] = arrived.Address.ToString() }), instance, cancellation);
             }
 
             // Asked after the run was seen to have ended: what it took away is gone by now, whatever an older listing says.
@@ -58,16 +65,37 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
         }
     }
 
-    /// <summary>Starts the run of a tick of the pipeline's schedule; the same tick told again is the same run.</summary>
+    /// <summary>Starts the run of a tick of the pipeline's schedule; the same tick told again is the same run. It runs, whoever has taken its id: then it has the next one.</summary>
     /// <param name="within">See <see cref="StartOrchestrationOptions.Within"/>.</param>
-    public Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, NpgsqlTransaction? within, CancellationToken cancellation) => StartAsync(
-        pipeline,
-        pipeline.ReadInput(new JsonObject { [nameof(PipelineInput.ScheduledFor)] = tick.ToUniversalTime().ToString("O") }),
-        StartOrchestrationOptions.Once(InstanceFor(pipeline.Name, tick)) with { Within = within },
-        cancellation);
+    public async Task<string> StartForAsync(Pipeline pipeline, DateTimeOffset tick, NpgsqlTransaction? within, CancellationToken cancellation)
+    {
+        var input = pipeline.ReadInput(new JsonObject { [nameof(PipelineInput.ScheduledFor)] = tick.ToUniversalTime().ToString("O") });
+        for (var id = 1; ; id++)
+        {
+            var instance = InstanceFor(pipeline.Name, tick, id);
+            if (await StartUnlessTakenAsync(pipeline, input, instance, within, cancellation) is null)
+            {
+                return instance;
+            }
+        }
+    }
+
+    /// <summary>The run of a tick, or null.</summary>
+    public async Task<OrchestrationMetadata?> FindForAsync(string pipeline, DateTimeOffset tick, CancellationToken cancellation)
+    {
+        for (var id = 1; ; id++)
+        {
+            var run = await client.GetInstanceAsync(InstanceFor(pipeline, tick, id), getInputsAndOutputs: false, cancellation);
+            if (run is null || IsOf(run, pipeline))
+            {
+                return run;
+            }
+        }
+    }
 
     /// <summary>The instance id of the run that a tick asks for, of the schedule or of a backfill.</summary>
-    public static string InstanceFor(string pipeline, DateTimeOffset tick) => $"{pipeline}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}";
+    /// <param name="id">2 where a run of another pipeline has the first one …</param>
+    public static string InstanceFor(string pipeline, DateTimeOffset tick, int id = 1) => $"{pipeline}-{tick.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}{(id == 1 ? "" : $"-{id}")}";
 
     /// <summary>
     /// Whether a start failed as any other would now: the hub is away, or the time is up. What the database refuses for its content (an invalid
@@ -76,8 +104,9 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     public static bool AreAway(Exception failed) =>
         failed is TimeoutException or OperationCanceledException or NpgsqlException and not PostgresException { SqlState: ['2', '2', ..] or ['5', '4', ..] };
 
-    public async Task<bool> ExistsAsync(string instance, CancellationToken cancellation) =>
-        await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation) is not null;
+    /// <summary>The pipeline has a run of that id.</summary>
+    public async Task<bool> ExistsAsync(string pipeline, string instance, CancellationToken cancellation) =>
+        await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation) is { } run && IsOf(run, pipeline);
 
     /// <summary>The instance id that a key of the caller's stands for.</summary>
     public static string InstanceFor(string pipeline, string key) =>
@@ -88,8 +117,28 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
     public static string InstanceFor(string pipeline, ObjectInfo arrived, int time = 1) =>
         InstanceFor(pipeline, $"{arrived.Address}\n{arrived.ETag}\n{arrived.LastModified.UtcTicks}\n{time}");
 
-    private Task<string> StartAsync(Pipeline pipeline, PipelineInput input, StartOrchestrationOptions options, CancellationToken cancellation) =>
-        client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, options, cancellation);
+    private async Task<string> StartAsync(Pipeline pipeline, PipelineInput input, string instance, CancellationToken cancellation) =>
+        await StartUnlessTakenAsync(pipeline, input, instance, within: null, cancellation) is { } stranger
+            ? throw new RunConflictException($"Instance '{instance}' is {stranger.RuntimeStatus} as a run of {stranger.Name}. Give another instance id.")
+            : instance;
+
+    /// <summary>Starts a run, unless there is one of that id.</summary>
+    /// <returns>The run that has the id and is of another pipeline; null where it is ours.</returns>
+    private async Task<OrchestrationMetadata?> StartUnlessTakenAsync(Pipeline pipeline, PipelineInput input, string instance, NpgsqlTransaction? within, CancellationToken cancellation)
+    {
+        await client.ScheduleNewOrchestrationInstanceAsync(pipeline.Name, input, StartOrchestrationOptions.Once(instance) with { Within = within }, cancellation);
+        return await client.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellation) is { } run && !IsOf(run, pipeline.Name) ? run : null;
+    }
+
+    /// <summary>The ids of a pipeline's ticks, backfills and events begin with its name. Nobody takes them for a run of another one.</summary>
+    private void CheckIsFree(string instance, Pipeline pipeline)
+    {
+        var owner = settings.Pipelines.Where(known => instance.StartsWith($"{known.Name}-", StringComparison.OrdinalIgnoreCase)).MaxBy(known => known.Name.Length);
+        if (owner is not null && owner.Name != pipeline.Name)
+        {
+            throw new UsageException($"'{instance}' cannot be the id of a run of {pipeline.Name}: it begins as the ids of another pipeline's runs do. Begin it with '{pipeline.Name}-', or with no pipeline's name.");
+        }
+    }
 
     /// <summary>
     /// The run that the object's arrival asks for, unless it has ended: a run asked for by hand is that run, because two would
@@ -106,6 +155,8 @@ internal sealed class Runs(DurableTaskClient client, Settings settings, ObjectSt
         var arrival = InstanceFor(pipeline.Name, there);
         return await client.GetInstanceAsync(arrival, getInputsAndOutputs: false, cancellation) is { IsCompleted: true } ? null : arrival;
     }
+
+    private static bool IsOf(OrchestrationMetadata run, string pipeline) => run.Name.Equals(pipeline, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsFor(OrchestrationMetadata existing, Pipeline pipeline, PipelineInput input) =>
         existing.Name == pipeline.Name

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Api;
@@ -38,7 +39,11 @@ public sealed class ApiTests(PostgresFixture postgres)
         using var first = await api.PostAsync("api/pipelines/users/runs", """{"object":"local://api/csv/none.csv"}""", ("Idempotency-Key", "7f3a"));
         using var second = await api.PostAsync("api/pipelines/users/runs", """{"object":"local://api/csv/none.csv"}""", ("Idempotency-Key", "7f3a"));
         using var other = await api.PostAsync("api/pipelines/users/runs", """{"object":"local://api/csv/none.csv"}""", ("Idempotency-Key", "81cc"));
+        using var shouted = await api.PostAsync("api/pipelines/USERS/runs", """{"object":"local://api/csv/none.csv"}""", ("Idempotency-Key", "81cc"));
+        using var empty = await api.PostAsync("api/pipelines/users/runs", """{"object":"local://api/csv/none.csv"}""", ("Idempotency-Key", ""));
 
+        Assert.Equal(other.Headers.Location, shouted.Headers.Location);
+        await AssertProblemAsync(empty, HttpStatusCode.BadRequest, "Idempotency-Key is empty");
         Assert.Equal(first.Headers.Location, second.Headers.Location);
         Assert.NotEqual(first.Headers.Location, other.Headers.Location);
         Assert.Equal(2, (await api.GetAsync("api/runs"))["runs"]!.AsArray().Count);
@@ -78,6 +83,40 @@ public sealed class ApiTests(PostgresFixture postgres)
         Assert.Equal(5, (await api.GetAsync("api/runs?status=failed&pipeline=users"))["runs"]!.AsArray().Count);
         Assert.Empty((await api.GetAsync("api/runs?status=Completed,Running"))["runs"]!.AsArray());
         Assert.Single((await api.GetAsync("api/runs?prefix=run-3"))["runs"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Runs_are_listed_by_the_time_of_their_start_and_by_their_family()
+    {
+        var installation = (await Installation.CreateAsync(postgres)).With("users", "csv-to-warehouse", new { table = "users" });
+        await using var api = new Api(await installation.StartServiceAsync(App.Hosting.ServiceRoles.None));
+        foreach (var id in new[] { "top", "child", "grandchild", "alone" })
+        {
+            await installation.Client.StartAsync("users", JsonNode.Parse("""{"object":"local://api/csv/none.csv"}"""), id, TestContext.Current.CancellationToken);
+        }
+
+        await using (var hub = NpgsqlDataSource.Create(installation.Hub))
+        {
+            await using var age = hub.CreateCommand(
+                """
+                UPDATE durable.instances SET parent_id = family.parent, created_at = family.created
+                FROM (VALUES ('top', NULL, '2025-01-01T00:00Z'::timestamptz), ('child', 'top', '2025-01-02T00:00Z'), ('grandchild', 'child', '2025-01-03T00:00Z'), ('alone', NULL, '2025-01-04T00:00Z')) AS family (id, parent, created)
+                WHERE instance_id = family.id
+                """);
+            await age.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal("alone grandchild child top", await IdsAsync(""));
+        Assert.Equal("alone grandchild", await IdsAsync("since=2025-01-03T00:00:00Z"));
+        Assert.Equal("child top", await IdsAsync("before=2025-01-03T00:00:00Z"));
+        Assert.Equal("child", await IdsAsync("since=2025-01-02T01:00:00%2B01:00&before=2025-01-03T00:00:00Z"));
+        Assert.Equal("child", await IdsAsync("parent=top"));
+        Assert.Equal("grandchild", await IdsAsync("parent=child"));
+        Assert.Equal("alone top", await IdsAsync("roots=true"));
+        Assert.Equal("alone grandchild child top", await IdsAsync("roots=false"));
+        Assert.Equal("", await IdsAsync("parent=top&roots=true"));
+
+        async Task<string> IdsAsync(string query) => string.Join(' ', (await api.GetAsync($"api/runs?{query}"))["runs"]!.AsArray().Select(run => (string)run!["instance"]!));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Workflow.App.Api;
 using Workflow.App.Api.Access;
 using Workflow.App.Commands;
@@ -62,6 +63,20 @@ public sealed class SchedulesApiTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_backfill_runs_a_tick_whose_id_another_run_has_taken()
+    {
+        await using var installation = await (await PrepareAsync()).StartServiceAsync();
+        await TakeAsync(installation, "primes-20250330T010000Z");
+
+        var backfill = await installation.Client.BackfillAsync("primes", "2025-03-30", "2025-03-30", parallel: 1, Cancellation);
+        var ended = await installation.Client.WaitAsync(backfill.Instance, Cancellation);
+        var page = await installation.Client.TicksAsync("primes", "2025-03-30", "2025-03-30", Cancellation);
+
+        Assert.Equal(1, ended.Output!.Value.GetProperty("completed").GetInt32());
+        Assert.Equal(("primes-20250330T010000Z-2", OrchestrationRuntimeStatus.Completed), (Assert.Single(page.Ticks).Instance, page.Ticks[0].Status));
+    }
+
+    [Fact]
     public async Task A_backfill_goes_on_after_a_tick_that_fails_and_says_which_it_was()
     {
         var prepared = (await PrepareAsync()).With("broken", "merge-sources", new { @object = "local://a/b.json", secret = "nowhere", table = "t", output = "local://a/b.csv", attempts = 1 });
@@ -92,13 +107,16 @@ public sealed class SchedulesApiTests(PostgresFixture postgres)
         Assert.Equal(ours.Instance, (await theirs.GetAsync(ours.Instance, Cancellation)).Instance);
         var others = await installation.Client.BackfillAsync("by-hand", "2025-01-01", "2025-01-02", 1, Cancellation);
         await Assert.ThrowsAsync<ServiceException>(() => theirs.GetAsync(others.Instance, Cancellation));
+        Assert.Equal([ours.Instance], (await theirs.ListAsync(null, null, 100, null, Cancellation)).Runs.Select(run => run.Instance));
     }
 
     [Fact]
     public async Task A_backfill_that_cannot_be_is_refused_with_what_would_be_right()
     {
         await using var installation = await (await PrepareAsync()).StartServiceAsync(ServiceRoles.None);
+        await TakeAsync(installation, "primes-backfill-20250401T000000Z-20250401T000000Z");
 
+        await RefusedAsync("primes", "2025-04-01T00:00:00Z", "2025-04-01T00:00:00Z", "is Pending as a run of another, not the backfill");
         await RefusedAsync("primes", "2025-04-01", "2025-03-01", "'from' (2025-04-01) is after 'to' (2025-03-01)");
         await RefusedAsync("primes", "yesterday", "2025-03-01", "'from' is 'yesterday': write a day such as 2026-11-21");
         await RefusedAsync("often", "2025-03-01", "2025-03-01", "There are more than 10000 ticks from 2025-03-01 to 2025-03-01");
@@ -133,6 +151,13 @@ public sealed class SchedulesApiTests(PostgresFixture postgres)
             Assert.True(result.ExitCode == 0, result.Errors);
             return JsonDocument.Parse(result.Output).RootElement;
         }
+    }
+
+    /// <summary>Starts a run under an id that nobody can give it by the API.</summary>
+    private static async Task TakeAsync(Installation installation, string id)
+    {
+        await using var hub = new ServiceCollection().AddLogging().AddDurableTaskClient(options => options.ConnectionString = installation.Hub).BuildServiceProvider();
+        await hub.GetRequiredService<DurableTaskClient>().ScheduleNewOrchestrationInstanceAsync("another", null, new(id), Cancellation);
     }
 
     private async Task<Installation> PrepareAsync()

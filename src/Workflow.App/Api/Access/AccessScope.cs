@@ -30,7 +30,7 @@ internal static class AccessScopes
 
     /// <summary>The id that a start of a pipeline gives to its run, or null.</summary>
     public static string? StartedOf(this RouteEndpoint endpoint, HttpContext context) =>
-        endpoint.IsOfRun() ? null : context.GetRouteValue(Run)?.ToString() ?? context.Request.Query[Run].FirstOrDefault();
+        endpoint.IsOfRun() ? null : context.GetRouteValue(Run)?.ToString() ?? (context.Request.Query[Run] is { Count: > 0 } given ? given.ToString() : null);
 }
 
 /// <summary>Which pipeline a run belongs to: that of the outermost run that waits for it.</summary>

@@ -46,7 +46,7 @@ internal sealed class ObjectArrivals(Runs runs, ObjectStores stores, ServiceData
             return new(null, IgnoredBecause.Superseded);
         }
 
-        var isKnown = await runs.ExistsAsync(Runs.InstanceFor(pipeline.Name, there), cancellation);
+        var isKnown = await runs.ExistsAsync(pipeline.Name, Runs.InstanceFor(pipeline.Name, there), cancellation);
         var instance = await runs.StartForAsync(pipeline, there, cancellation);
         return instance is null || (isKnown && instance == Runs.InstanceFor(pipeline.Name, there)) ? new(null, IgnoredBecause.Duplicate) : new(instance, null);
     }
@@ -54,7 +54,7 @@ internal sealed class ObjectArrivals(Runs runs, ObjectStores stores, ServiceData
     private async Task<Arrival> StartAsToldAsync(Pipeline pipeline, ToldEvent.Created created, CancellationToken cancellation)
     {
         var instance = InstanceFor(pipeline.Name, created);
-        if (await runs.ExistsAsync(instance, cancellation))
+        if (await runs.ExistsAsync(pipeline.Name, instance, cancellation))
         {
             return new(null, IgnoredBecause.Duplicate);
         }

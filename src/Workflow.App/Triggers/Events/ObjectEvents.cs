@@ -111,7 +111,7 @@ internal sealed class ObjectEvents(Settings settings, ObjectArrivals arrivals, R
         }
 
         var instance = Runs.InstanceFor(pipeline.Name, scheduled.Tick);
-        if (await runs.ExistsAsync(instance, cancellation))
+        if (await runs.ExistsAsync(pipeline.Name, instance, cancellation))
         {
             return IgnoredBecause.Duplicate;
         }

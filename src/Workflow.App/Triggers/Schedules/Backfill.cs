@@ -72,10 +72,10 @@ internal sealed class StartTick(Settings settings, Runs runs) : TaskActivity<Tic
 }
 
 /// <summary>How the run of a tick stands; one that was purged has ended.</summary>
-internal sealed class LookAtTick(DurableTaskClient client) : TaskActivity<TickOf, TickEnd>
+internal sealed class LookAtTick(Runs runs) : TaskActivity<TickOf, TickEnd>
 {
     public override async Task<TickEnd> RunAsync(TaskActivityContext context, TickOf input) =>
-        await client.GetInstanceAsync(Runs.InstanceFor(input.Pipeline, input.Tick), getInputsAndOutputs: false, context.CancellationToken) switch
+        await runs.FindForAsync(input.Pipeline, input.Tick, context.CancellationToken) switch
         {
             null or { RuntimeStatus: OrchestrationRuntimeStatus.Completed } => TickEnd.Completed,
             { IsCompleted: true } => TickEnd.Failed,

@@ -170,6 +170,66 @@ public sealed class AccessTests(AccessService service) : IClassFixture<AccessSer
         Assert.DoesNotContain(AccessService.Theirs, ((string)taken.Json["detail"]!), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("api/pipelines/mine/runs?instance={0}")]
+    [InlineData("runtime/webhooks/durabletask/orchestrators/mine/{0}")]
+    public async Task Nobody_takes_the_ids_of_another_pipelines_runs(string path)
+    {
+        foreach (var key in new[] { await service.KeyAsync(Role.Operator, AccessService.Mine), await service.KeyAsync(Role.Operator) })
+        {
+            foreach (var (id, status) in new[]
+            {
+                ("theirs-20401122T030000Z", 400), ("THEIRS-20401122T030000Z", 400), ("theirs-backfill-20401122T030000Z-20401122T030000Z", 400), ("theirs-of-mine", 400),
+                ("mine-20401122T030000Z", 202), ("theirs", 202), ("order-20401122T030000Z", 202), ("0f8fad5b-d9cb-469f-a165-70867728950e", 202),
+            })
+            {
+                var answer = await service.SendAsync("POST", path.Replace("{0}", id, StringComparison.Ordinal), key, """{"object":"local://access/csv/none.csv"}""");
+
+                Assert.True(status == (int)answer.Status, $"{id}: {answer.Status} {answer.Body}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_Durable_Functions_paths_show_and_steer_what_a_caller_may_see_and_nothing_else()
+    {
+        const string Instances = "runtime/webhooks/durabletask/instances";
+        var key = await service.KeyAsync(Role.Admin, AccessService.Mine);
+        var started = await service.SendAsync("POST", "runtime/webhooks/durabletask/orchestrators/mine/durable-mine", key, """{"object":"local://access/csv/none.csv"}""");
+        var theirs = await service.SendAsync("POST", "runtime/webhooks/durabletask/orchestrators/theirs", key, "{}");
+
+        var listed = (await service.SendAsync("GET", $"{Instances}?top=1000", key)).Json.AsArray().Select(run => ((string)run!["instanceId"]!)).ToArray();
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Forbidden), (started.Status, theirs.Status));
+        Assert.Equal(["durable-mine", "mine-below", "mine-run"], listed.Intersect(["durable-mine", "mine-below", "mine-run"]).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(listed, id => id is "theirs-run" or "theirs-below");
+        foreach (var (method, path, body) in new[]
+        {
+            ("GET", "", null), ("POST", "/raiseEvent/Go", "{}"), ("POST", "/suspend", null), ("POST", "/resume", null), ("POST", "/rewind", null), ("DELETE", "", null), ("POST", "/terminate", (string?)null),
+        })
+        {
+            Assert.NotEqual(HttpStatusCode.NotFound, (await service.SendAsync(method, $"{Instances}/durable-mine{path}", key, body)).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await service.SendAsync(method, $"{Instances}/theirs-run{path}", key, body)).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await service.SendAsync(method, $"{Instances}/theirs-below{path}", key, body)).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await service.SendAsync("DELETE", $"{Instances}?createdTimeFrom=2020-01-01T00:00:00Z", key)).Status);
+        Assert.Equal("Pending", (string?)(await service.SendAsync("GET", $"{Instances}/theirs-run", await service.KeyAsync(Role.Viewer))).Json["runtimeStatus"]);
+    }
+
+    [Fact]
+    public async Task A_key_sees_the_messages_of_its_pipeline_however_the_name_was_written()
+    {
+        await service.ExecuteAsync("INSERT INTO durable_service.notifications (key, channel, target, pipeline, instance, event, subject, text) SELECT name, 'Slack', 'local:etl', name, name || '-run', 'Failure', name, name FROM unnest(ARRAY['mine', 'theirs']) AS name");
+        var key = await service.KeyAsync(Role.Viewer, "MINE");
+
+        foreach (var query in new[] { "", "?pipeline=Mine" })
+        {
+            Assert.Equal(AccessService.Mine, (string?)Assert.Single((await service.SendAsync("GET", $"api/notifications{query}", key)).Json.AsArray())!["pipeline"]);
+        }
+
+        Assert.Equal("[]", (await service.SendAsync("GET", "api/notifications?pipeline=theirs", key)).Body);
+    }
+
     [Fact]
     public async Task Even_an_admin_of_some_pipelines_has_no_say_over_the_installation()
     {

@@ -27,6 +27,29 @@ public sealed class ObjectEventsTests(EventsHost host) : IClassFixture<EventsHos
     }
 
     [Fact]
+    public async Task An_event_whose_id_a_run_of_another_pipeline_has_taken_is_not_taken_for_done()
+    {
+        var key = $"in/{Guid.NewGuid():N}.csv";
+        var created = Assert.IsType<ToldEvent.Created>(Assert.Single(EventEnvelope.Open(System.Text.Json.JsonDocument.Parse(Envelopes.S3("landing", key)).RootElement)));
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("another", null, new(ObjectArrivals.InstanceFor("told", created)), Cancellation);
+
+        await Assert.ThrowsAsync<RunConflictException>(() => host.AcceptAsync(Envelopes.S3("landing", key)));
+    }
+
+    [Fact]
+    public async Task An_object_whose_id_a_run_of_another_pipeline_has_taken_runs_under_the_next_one()
+    {
+        var pipeline = host.Configured.Find("told");
+        var arrived = new ObjectInfo(ObjectAddress.Parse($"s3://landing/in/{Guid.NewGuid():N}.csv"), 1, "tag", DateTimeOffset.UnixEpoch);
+        await host.Client.ScheduleNewOrchestrationInstanceAsync("another", null, new(Runs.InstanceFor("told", arrived)), Cancellation);
+
+        var started = await new Runs(host.Client, host.Configured, host.Stores).StartForAsync(pipeline, arrived, Cancellation);
+
+        Assert.Equal(Runs.InstanceFor("told", arrived, time: 2), started);
+        Assert.Equal("told", (await host.Client.GetInstanceAsync(started!, cancellation: Cancellation))!.Name);
+    }
+
+    [Fact]
     public async Task Told_at_the_same_time_the_same_event_is_one_run()
     {
         var key = $"in/{Guid.NewGuid():N}.csv";

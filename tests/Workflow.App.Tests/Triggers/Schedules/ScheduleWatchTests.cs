@@ -64,6 +64,21 @@ public sealed class ScheduleWatchTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_tick_whose_id_a_run_of_another_pipeline_has_taken_runs_under_the_next_one()
+    {
+        await using var hosts = await ScheduleHosts.CreateAsync(postgres);
+        await hosts.Client.ScheduleNewOrchestrationInstanceAsync("another", null, new("p-20250101T002000Z"), Cancellation);
+        await hosts.StartAsync(Hourly);
+        await hosts.StartAsync(Hourly, ScheduleHosts.Start.AddMinutes(-7));
+
+        await hosts.PassAsync(20 * Minute);
+
+        Assert.Equal(["20250101T002000Z", "20250101T002000Z-2"], await hosts.RunsAsync());
+        Assert.Equal("p-20250101T002000Z-2", (await hosts.RowAsync()).LastInstance);
+        Assert.Equal("p", (await hosts.Client.GetInstanceAsync("p-20250101T002000Z-2", cancellation: Cancellation))!.Name);
+    }
+
+    [Fact]
     public async Task A_tick_is_not_taken_while_another_host_has_the_schedule_in_its_hands()
     {
         await using var hosts = await ScheduleHosts.CreateAsync(postgres);
