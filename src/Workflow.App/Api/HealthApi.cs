@@ -21,7 +21,7 @@ internal static class HealthApi
 
     /// <summary>Ready means that the hub's database answers and that the service is to go on. While it is away the service waits for it, alive but not ready.</summary>
     private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadyAsync(
-        DurableTaskClient client, IHostApplicationLifetime lifetime, CancellationToken cancellation)
+        HttpContext context, DurableTaskClient client, IHostApplicationLifetime lifetime, CancellationToken cancellation)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
         {
@@ -37,7 +37,9 @@ internal static class HealthApi
         }
         catch (Exception away) when (away is NpgsqlException || (away is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            return TypedResults.Json(new Readiness("waiting", $"The hub's database does not answer: {away.Message}"), statusCode: StatusCodes.Status503ServiceUnavailable);
+            // Where the database is, is told on this machine only.
+            var why = LocalCallers.IsFromHere(context) ? $"The hub's database does not answer: {away.Message}" : "The hub's database does not answer.";
+            return TypedResults.Json(new Readiness("waiting", why), statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }
 }

@@ -28,15 +28,21 @@ internal sealed record OwnStatuses(Func<Exception, HttpStatusCode?> Of);
 /// <summary>What the service throws, as problem details (RFC 9457).</summary>
 internal sealed class Problems(IProblemDetailsService details, ILogger<Problems> logger) : IExceptionHandler
 {
+    /// <summary>To whom we do not know: what is wrong with us, and where our parts are, is none of their business.</summary>
+    private const string Hidden = "The service cannot answer this now. Its log says why.";
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        var status = httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<OwnStatuses>()?.Of(exception) ?? StatusOf(exception);
-        if (status == HttpStatusCode.InternalServerError)
+        var endpoint = httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+        var status = endpoint?.Metadata.GetMetadata<OwnStatuses>()?.Of(exception) ?? StatusOf(exception);
+        var isOurs = status >= HttpStatusCode.InternalServerError && exception is not IssuerAwayException;
+        var isHidden = isOurs && httpContext.Features.Get<Caller>() is null && endpoint?.Metadata.GetMetadata<OnThisMachine>() is null;
+        if (status == HttpStatusCode.InternalServerError || isHidden)
         {
             logger.LogError(exception, "{Method} {Path} failed.", httpContext.Request.Method, httpContext.Request.Path);
         }
 
-        var problem = new ProblemDetails { Status = (int)status, Detail = Explain(exception) };
+        var problem = new ProblemDetails { Status = (int)status, Detail = isHidden ? Hidden : Explain(exception) };
         if (exception is SettingsException wrong)
         {
             problem.Extensions["errors"] = wrong.Errors.GroupBy(error => error.Key).ToDictionary(key => key.Key, key => key.Select(error => error.ToString()).ToArray());

@@ -114,6 +114,39 @@ public sealed class ReachTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task While_the_database_is_away_only_this_machine_and_the_log_are_told_which_it_is()
+    {
+        await using var installation = await CreateAsync(new { });
+        await installation.StartServiceAsync(ServiceRoles.None);
+        using var http = new HttpClient { BaseAddress = installation.Address };
+        var database = new NpgsqlConnectionStringBuilder(installation.Hub).Database!;
+        await installation.ExecuteAsync($"alter database \"{database}\" with allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+
+        var here = await ReadAsync("health/ready");
+        var elsewhere = await ReadAsync("health/ready", ("X-Forwarded-For", "192.0.2.9"));
+        var guess = await ReadAsync("api/runs", ("X-Api-Key", ApiKey.Create().Reveal()));
+
+        Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable], [here.Status, elsewhere.Status]);
+        Assert.Contains(database, here.Body, StringComparison.Ordinal);
+        Assert.Equal("""{"status":"waiting","reason":"The hub's database does not answer."}""", elsewhere.Body);
+        Assert.True((int)guess.Status >= 500);
+        Assert.Contains("Its log says why", guess.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain(database, guess.Body, StringComparison.Ordinal);
+
+        async Task<(HttpStatusCode Status, string Body)> ReadAsync(string path, params (string Name, string Value)[] headers)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            foreach (var (name, value) in headers)
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
+
+            using var answer = await http.SendAsync(request, Cancellation);
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
+        }
+    }
+
+    [Fact]
     public async Task With_a_certificate_it_speaks_https()
     {
         await using var installation = await CreateAsync(new { });

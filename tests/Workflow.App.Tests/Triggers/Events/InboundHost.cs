@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Workflow.App.Api;
@@ -42,12 +43,18 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         }
         """;
 
+    /// <summary>An entrance whose secret is in a store that is away.</summary>
+    public const string WithSecretAway = "/away";
+    public const string Away = "The vault does not answer.";
+
     private readonly TempFolder _folder = new();
     private WebApplication _app = null!;
 
     internal FakeTimeProvider Time { get; } = new(new(2025, 1, 31, 10, 0, 0, TimeSpan.Zero));
 
     internal SnsSigner Sns { get; } = new();
+
+    internal LocalSecretStore SecretStore => new(_folder.Path);
 
     internal Log Logged { get; } = new();
 
@@ -63,22 +70,13 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var secrets = new LocalSecretStore(_folder.Path);
-        foreach (var (name, fields) in (IEnumerable<(string, Dictionary<string, string>)>)
-            [
-                ("local/eventbridge", new() { ["key"] = "bridge-key", ["previous"] = "bridge-key-before" }), ("local/eventgrid", new() { ["key"] = "grid-key" }),
-                ("local/relay", new() { ["key"] = "relay-key" }), ("local/slack", new() { ["signing_secret"] = "slack-secret" }),
-            ])
-        {
-            await secrets.PutAsync(name, fields, Cancellation);
-        }
-
+        await WriteSecretsAsync();
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Logging.AddProvider(Logged);
         var hub = await postgres.CreateDatabaseAsync(Cancellation);
         builder.Services.AddSingleton(EventsHost.Read(Written)).AddSingleton<TimeProvider>(Time).AddSingleton(new ServiceDatabase(hub, "events")).AddSingleton(provider =>
-            new Secrets(new(secrets, secrets), SecretLifetimes.Usual, new(Time), Time, provider.GetRequiredService<ILogger<Secrets>>()));
+            new Secrets(new(SecretStore, new AwayStore()), SecretLifetimes.Usual, new(Time), Time, provider.GetRequiredService<ILogger<Secrets>>()));
         builder.Services.AddDurableTaskClient(options => options.ConnectionString = hub);
         builder.Services.AddSingleton<Runs>().AddSingleton<ObjectStores>().AddSingleton<IObjectStore>(new LocalObjectStore(_folder.Path, Time)).AddSingleton<AuditTable>().AddApi().AddObjectEvents().AddInbound();
         builder.Services.AddHttpClient(EventsRegistration.Sns).ConfigurePrimaryHttpMessageHandler(() => Sns);
@@ -88,8 +86,21 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         _app.UseRouting();
         _app.UseBodyLimit();
         _app.MapInbound();
+        _app.MapPost(WithSecretAway, (HttpRequest request, SharedKeys keys) => keys.CheckKeyAsync(request, new() { Secret = "in-a-vault" }, request.HttpContext.RequestAborted)).RefusesUntrusted("away");
         await _app.StartAsync(Cancellation);
         Http = new() { BaseAddress = new(_app.Urls.Single()) };
+    }
+
+    internal async Task WriteSecretsAsync()
+    {
+        foreach (var (name, fields) in (IEnumerable<(string, Dictionary<string, string>)>)
+            [
+                ("local/eventbridge", new() { ["key"] = "bridge-key", ["previous"] = "bridge-key-before" }), ("local/eventgrid", new() { ["key"] = "grid-key" }),
+                ("local/relay", new() { ["key"] = "relay-key" }), ("local/slack", new() { ["signing_secret"] = "slack-secret" }),
+            ])
+        {
+            await SecretStore.PutAsync(name, fields, Cancellation);
+        }
     }
 
     internal async Task<(HttpStatusCode Status, string Body)> PostAsync(string path, string body, string type, params (string Name, string Value)[] headers)
@@ -113,6 +124,11 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         await _app.DisposeAsync();
         Sns.Dispose();
         _folder.Dispose();
+    }
+
+    private sealed class AwayStore : ISecretStore
+    {
+        public Task<Secret> GetAsync(string name, CancellationToken cancellation) => throw new SecretUnavailableException(Away);
     }
 
     /// <summary>What is logged, line by line.</summary>

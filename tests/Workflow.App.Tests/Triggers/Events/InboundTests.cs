@@ -73,6 +73,37 @@ public sealed class InboundTests(InboundHost host) : IClassFixture<InboundHost>
         Assert.True(host.Counts.Read().Refused.Values.Sum() >= before + refused.Length);
     }
 
+    [Fact]
+    public async Task A_secret_that_is_not_as_it_should_be_is_nobodys_business()
+    {
+        var before = host.Counts.Read().Refused.Values.Sum();
+        try
+        {
+            foreach (var name in new[] { "local/eventbridge", "local/slack" })
+            {
+                await host.SecretStore.PutAsync(name, new Dictionary<string, string> { ["kez"] = "x" }, Cancellation);
+            }
+
+            Assert.Equal((HttpStatusCode.Forbidden, ""), await host.PostAsync("/api/events/eventbridge", Envelopes.TestEvent, "application/json", ("X-Event-Key", "bridge-key")));
+            Assert.Equal((HttpStatusCode.Forbidden, ""), await PostSlackAsync("text=list", Now, SharedKeys.Sign("slack-secret", Now, "text=list"u8.ToArray())));
+        }
+        finally
+        {
+            await host.WriteSecretsAsync();
+        }
+
+        Assert.Contains(host.Logged.Lines, line => line.Contains("The secret 'local/eventbridge' has no field 'key'", StringComparison.Ordinal));
+        Assert.Contains(host.Logged.Lines, line => line.Contains("The secret 'local/slack' has no field 'signing_secret'", StringComparison.Ordinal));
+        Assert.True(host.Counts.Read().Refused.Values.Sum() >= before + 2);
+    }
+
+    [Fact]
+    public async Task While_secrets_cannot_be_read_the_sender_is_to_come_again_and_is_told_nothing()
+    {
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, ""), await host.PostAsync(InboundHost.WithSecretAway, "", "application/json", ("X-Event-Key", "any")));
+        Assert.Contains(host.Logged.Lines, line => line.Contains($"from 127.0.0.1 is refused: {InboundHost.Away}", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("bridge-key")]
     [InlineData("bridge-key-before")]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Primitives;
@@ -21,7 +22,7 @@ internal sealed class SharedKeys(Secrets secrets, TimeProvider time)
     /// <exception cref="UntrustedException">It is not, or the entrance is closed.</exception>
     public async Task CheckKeyAsync(HttpRequest request, EventSettings.KeySettings entrance, CancellationToken cancellation)
     {
-        var secret = await GetAsync(entrance.Secret, cancellation);
+        var secret = await GetAsync(entrance.Secret, Key, cancellation);
         var given = request.Headers[entrance.Header] is [{ Length: > 0 } key] ? key
             : request.Headers.Authorization is [{ } bearer] && bearer.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? bearer["Bearer ".Length..]
             : throw new UntrustedException($"it brings no key in {entrance.Header}");
@@ -38,7 +39,7 @@ internal sealed class SharedKeys(Secrets secrets, TimeProvider time)
     /// <exception cref="UntrustedException">It is not, or it is too old, or the entrance is closed.</exception>
     public async Task CheckSignatureAsync(byte[] body, StringValues timestamp, StringValues signature, string? secretName, string field, CancellationToken cancellation)
     {
-        var secret = await GetAsync(secretName, cancellation);
+        var secret = await GetAsync(secretName, field, cancellation);
         if (timestamp is not [{ } seconds] || !long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var sent) || sent > DateTimeOffset.MaxValue.ToUnixTimeSeconds())
         {
             throw new UntrustedException("it does not say when it was signed");
@@ -61,15 +62,22 @@ internal sealed class SharedKeys(Secrets secrets, TimeProvider time)
         return $"v0={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), signed))}";
     }
 
-    private async Task<Secret> GetAsync(string? name, CancellationToken cancellation)
+    /// <summary>A secret that has the field. A store that is away is another matter than a wrong key: the sender is to come again.</summary>
+    private async Task<Secret> GetAsync(string? name, string field, CancellationToken cancellation)
     {
         try
         {
-            return await secrets.GetAsync(name ?? throw new UntrustedException("no secret is configured for this entrance, so it is closed"), cancellation);
+            var secret = await secrets.GetAsync(name ?? throw new UntrustedException("no secret is configured for this entrance, so it is closed"), cancellation);
+            _ = secret[field];
+            return secret;
         }
         catch (SecretException missing)
         {
             throw new UntrustedException(missing.Message);
+        }
+        catch (SecretUnavailableException away)
+        {
+            throw new UntrustedException(away.Message, HttpStatusCode.ServiceUnavailable);
         }
     }
 
