@@ -16,19 +16,17 @@ internal static class BodyLimit
     /// <summary>Of a refused body, how much is drained for the sake of the answer, in bytes.</summary>
     public const int Drained = 32 << 20;
 
-    /// <summary>After routing: an endpoint that says itself how much it takes is left alone.</summary>
+    /// <summary>After routing: an endpoint may say itself how much it takes. A request that a host of functions passes on has no server that would count.</summary>
     public static void UseBodyLimit(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>() is null)
+        var own = context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>();
+        var longest = own is null ? Longest : own.MaxRequestBodySize;
+        if (context.Request.ContentLength > longest)
         {
-            if (context.Request.ContentLength > Longest)
-            {
-                throw new BadHttpRequestException($"The body is longer than {Longest} bytes. Put the data into an object and send its address.", StatusCodes.Status413PayloadTooLarge);
-            }
-
-            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = Longest;
+            throw new BadHttpRequestException($"The body is longer than {longest} bytes. Put the data into an object and send its address.", StatusCodes.Status413PayloadTooLarge);
         }
 
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = longest;
         return next(context);
     });
 }

@@ -68,8 +68,12 @@ internal static class LocalCallers
     /// <summary>What is sent there holds what it takes: a login its password, a call of AWS its signature or its token.</summary>
     private static bool ProvesItself(PathString path) => path == LocalSalesforce.LoginPath || path == LocalAws.Path;
 
+    /// <summary>A program of this machine, and not a page in its browser: that has an origin, and may send JSON only where it was asked about and allowed to.</summary>
+    public static bool IsProgramHere(HttpContext context) =>
+        IsFromHere(context) && context.Request.Headers.Origin.Count == 0 && context.Request.HasJsonContentType();
+
     /// <summary>Not through a proxy on this machine either.</summary>
-    private static bool IsFromHere(HttpContext context) =>
+    public static bool IsFromHere(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote) && AnsweredHosts.IsLoopback(context.Request.Host.Host)
         && !SentByProxies.Any(context.Request.Headers.ContainsKey);
 

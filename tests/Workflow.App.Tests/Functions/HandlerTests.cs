@@ -43,6 +43,31 @@ public sealed class HandlerTests
         Assert.Contains("The invocation", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Origin", "http://127.0.0.1:7071", "application/json")]
+    [InlineData("Origin", "null", "application/json")]
+    [InlineData("Host", "evil.example", "application/json")]
+    [InlineData("X-Forwarded-For", "192.0.2.1", "application/json")]
+    [InlineData("Accept", "*/*", "text/plain")]
+    [InlineData("Accept", "*/*", "application/x-www-form-urlencoded")]
+    public async Task Who_is_not_the_host_has_nothing_done(string header, string value, string type)
+    {
+        var done = false;
+        await using var host = await HandlerHost.StartAsync(registry => registry.AddActivityFunc<string?, int>("work", (_, _) =>
+        {
+            done = true;
+            return Task.FromResult(1);
+        }));
+        using var http = new HttpClient { BaseAddress = host.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "work") { Content = new StringContent("""{"Data":{"call":"{}"},"Metadata":{}}""", Encoding.UTF8, type) };
+        request.Headers.TryAddWithoutValidation(header, value);
+
+        using var answer = await http.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        Assert.False(done);
+    }
+
     [Fact]
     public async Task A_function_that_is_not_there_is_not_found()
     {

@@ -2,10 +2,13 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using Workflow.App.Api;
 using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
+using Workflow.App.Triggers.Events.Inbound;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Secrets;
+using Workflow.Durable;
 using Workflow.Testing;
 
 namespace Workflow.App.Tests.Functions;
@@ -50,6 +53,48 @@ public sealed class TriggerTests(PostgresFixture postgres, AzuriteFixture azurit
         Assert.Equal(id, again.Body["instance"]!.GetValue<string>());
         Assert.Equal("Completed", run.Body["status"]!.GetValue<string>());
         Assert.Single(engine.All());
+    }
+
+    [Fact]
+    public async Task A_key_for_one_pipeline_sees_and_steers_no_run_of_another()
+    {
+        await using var installation = await StartAsync(installation => installation.With("theirs", "csv-to-warehouse", new { Table = "theirs" }));
+        await using var engine = await StartEngineAsync(installation);
+        foreach (var pipeline in new[] { "users", "theirs" })
+        {
+            await engine.RequestAsync($"start-{pipeline}", "POST", $"http://localhost/api/pipelines/{pipeline}/runs?instance=of-{pipeline}", """{"object":"local://landing/csv/none.csv"}""");
+        }
+
+        await using var tables = new ServiceDatabase(installation.Hub, new DurableTaskOptions().TaskHub);
+        engine.Key = (await new ApiKeys(tables, LocalKey.Find(installation.Data), TimeProvider.System).CreateAsync(new("users only", Role.Operator, ["Users"]), TestContext.Current.CancellationToken)).Reveal();
+
+        var runs = await engine.RequestAsync("api", "GET", "http://localhost/api/runs");
+        var durable = await engine.RequestAsync("api", "GET", "http://localhost/runtime/webhooks/durabletask/instances");
+        var roots = await engine.RequestAsync("api", "GET", "http://localhost/api/runs?roots=true");
+        var theirs = await engine.RequestAsync("api", "GET", "http://localhost/api/runs/of-theirs");
+        var ended = await engine.RequestAsync("api", "POST", "http://localhost/api/runs/of-theirs/terminate");
+        var started = await engine.RequestAsync("start-theirs", "POST", "http://localhost/api/pipelines/theirs/runs", "{}");
+        var taken = await engine.RequestAsync("start-users", "POST", "http://localhost/api/pipelines/users/runs?instance=theirs-20401122T030000Z", """{"object":"local://landing/csv/none.csv"}""");
+        var ours = await engine.RequestAsync("api", "GET", "http://localhost/api/runs/of-users");
+
+        Assert.Equal("of-users", (string?)Assert.Single(runs.Body["runs"]!.AsArray())!["instance"]);
+        Assert.Equal("of-users", (string?)Assert.Single(durable.Body.AsArray())!["instanceId"]);
+        Assert.Equal(("501", "404", "404", "403", "400", "200"), (roots.Status, theirs.Status, ended.Status, started.Status, taken.Status, ours.Status));
+        Assert.False(engine.Find("of-theirs")!.HasEnded);
+        Assert.Equal(2, engine.All().Count);
+    }
+
+    [Fact]
+    public async Task A_body_is_as_long_as_its_endpoint_takes()
+    {
+        await using var installation = await StartAsync();
+        await using var engine = await StartEngineAsync(installation);
+
+        var slack = await engine.RequestAsync("api", "POST", "http://localhost/api/slack/commands", new('x', SlackCommands.Longest + 1));
+        var shorter = await engine.RequestAsync("api", "POST", "http://localhost/api/slack/commands", new('x', SlackCommands.Longest));
+        var start = await engine.RequestAsync("start-users", "POST", "http://localhost/api/pipelines/users/runs", $$"""{"object":"{{new string('x', 2 << 20)}}"}""");
+
+        Assert.Equal(("413", "403", "413"), (slack.Status, shorter.Status, start.Status));
     }
 
     [Fact]

@@ -38,6 +38,14 @@ internal static class FunctionsRegistration
                 return;
             }
 
+            // The host asks so, and shows no key: whoever else guesses the port is not to have anything done.
+            if (!LocalCallers.IsProgramHere(context))
+            {
+                logger.LogWarning("Refused {Function} to {Origin} from {Address}: it is not the host that asks.", function.Name, context.Request.Headers.Origin, context.Connection.RemoteIpAddress);
+                await TypedResults.Problem("Functions are asked for by the host of this machine, in JSON.", statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+                return;
+            }
+
             try
             {
                 await handler.AnswerAsync(context, function, api);
