@@ -39,6 +39,35 @@ public sealed class SchemaConversionTests(TestWarehouse warehouse) : IClassFixtu
         Assert.Equal(File.ReadAllText(Here(golden)), assessment);
     }
 
+    [Theory]
+    [InlineData("trim(name) is not null", "'  '", false)]
+    [InlineData("nvl(ltrim(rtrim(name)), 'x') <> 'x'", "' '", false)]
+    [InlineData("trim(name) = 'y' or id > 5", "' '", true)]
+    [InlineData("(upper(trim(name)) in ('A', 'B'))", "'a '", true)]
+    [InlineData("name like 'a\\_%' escape '\\'", "'a_b'", true)]
+    public async Task A_check_lets_pass_what_it_did_in_Oracle(string condition, string name, bool passes)
+    {
+        var schema = warehouse.NewSchema();
+        await warehouse.ExecuteAsync($"create schema {schema}; set search_path = {schema}; {SchemaConverter.Convert($"create table t (id number(3), name varchar2(10), check ({condition}));", ConversionTarget.Postgres).Ddl}");
+
+        var inserted = await Record.ExceptionAsync(() => warehouse.ExecuteAsync($"insert into {schema}.t values (1, {name})"));
+
+        Assert.Equal(passes ? null : Npgsql.PostgresErrorCodes.CheckViolation, (inserted as Npgsql.PostgresException)?.SqlState);
+    }
+
+    [Theory]
+    [InlineData("id / 2 > 1")]
+    [InlineData("name <> ''")]
+    [InlineData("name like 'a\\_%'")]
+    [InlineData("ended - begun < 30")]
+    public void A_check_that_would_mean_something_else_needs_a_person(string condition)
+    {
+        var converted = SchemaConverter.Convert($"create table t (id number(3), name varchar2(10), begun date, ended date, check ({condition}));", ConversionTarget.Postgres);
+
+        Assert.DoesNotContain("check", converted.Ddl, StringComparison.Ordinal);
+        Assert.Contains(converted.Assessment.Findings, finding => finding.Outcome == Outcome.NeedsPerson && finding.What.Contains(condition, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_postgres_ddl_runs_and_its_defaults_and_keys_work()
     {
