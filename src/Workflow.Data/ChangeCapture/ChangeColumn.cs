@@ -40,7 +40,13 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
         if (_type is { } type)
         {
             _encoder ??= new(Name, type, target.IsRequired || isKey, isKey);
-            return _encoder.Write(type.IsInteger || type.Kind == WarehouseKind.Numeric ? TrimZeros(text) : text, buffer)?.Reason;
+            return _encoder.Write(type.Kind switch
+            {
+                _ when type.IsInteger => DmsValue.Number(text),
+                WarehouseKind.Numeric => DmsValue.Number(text),
+                WarehouseKind.Timestamp or WarehouseKind.TimestampTz => DmsValue.Moment(text, isKey),
+                _ => text,
+            }, buffer)?.Reason;
         }
 
         if (text.IsEmpty)
@@ -90,17 +96,6 @@ internal sealed class ChangeColumn(TargetColumn target, int fileIndex, bool isKe
 
         Cut++;
         return text[..length];
-    }
-
-    /// <summary>DMS writes Oracle's numbers with zeros behind the point that they never had.</summary>
-    private static ReadOnlySpan<byte> TrimZeros(ReadOnlySpan<byte> number)
-    {
-        if (!number.Contains((byte)'.') || number.ContainsAny("eE"u8))
-        {
-            return number;
-        }
-
-        return number.TrimEnd((byte)'0').TrimEnd((byte)'.');
     }
 
     private static bool IsHex(ReadOnlySpan<byte> text)

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Workflow.App.Api;
 using Workflow.App.Configuration;
+using Workflow.App.Pipelines.OracleToWarehouse;
 using Workflow.App.Tests.Faults;
 using Workflow.Cloud.Local;
 using Workflow.Durable;
@@ -74,6 +75,22 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
             ["name|character varying|20", "notes|character varying|65535", "seen|timestamp without time zone|"],
             await installation.QueryAsync("select column_name, data_type, character_maximum_length from information_schema.columns where table_schema = 'dms_stage' and table_name = 'people' and column_name in ('name', 'seen', 'notes') order by column_name"));
         Assert.Equal(["1|1"], await installation.QueryAsync("select count(*), (select count(*) from dms_stage.load_ledger) from dms_stage.change_files"));
+    }
+
+    [Fact]
+    public void As_many_files_are_found_at_once_as_one_payload_of_the_history_takes_however_long_their_names_are()
+    {
+        var folder = string.Concat(Enumerable.Repeat("é", 400));
+        var tables = new[] { "A", "B", "C" }.Select(table => new TableChanges("HR", table, false, [.. Enumerable.Range(0, 150).Select(number => new FoundFile($"s3://bucket/{folder}/HR/{table}/20240301-{number:D9}.csv", 1, "etag"))])).ToList();
+
+        var taken = FindChanges.Take(tables, out var all);
+        var few = FindChanges.Take([.. tables.Take(1)], out var allOfFew);
+
+        Assert.False(all);
+        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(new FoundChanges(taken, true, 0, null, [])).Length, 256 << 10, 600 << 10);
+        Assert.Equal(tables[0].Files, taken[0].Files);
+        Assert.Equal(tables[1].Files.Take(taken[1].Files.Count), taken[1].Files);
+        Assert.Equal((true, 150), (allOfFew, Assert.Single(few).Files.Count));
     }
 
     [Fact]

@@ -73,4 +73,16 @@ public sealed class PostgresChangeApplierTests(TestWarehouse warehouse) : Change
     [InlineData("_positions_job", true)]
     [InlineData("JOB_POSITIONS", false)]
     public void Names_that_are_kept_are_known(string name, bool isKept) => Assert.Equal(isKept, ChangeApplier.KeepsForItself(new("hr", name)));
+
+    [Fact]
+    public async Task Moments_finer_than_the_table_s_and_floats_are_taken()
+    {
+        var stage = new ChangeStage(_warehouse) { Types = new() { ["id"] = "integer", ["at"] = "timestamp(6)", ["zoned"] = "timestamp with time zone", ["n"] = "numeric(12,6)" } };
+
+        await stage.ApplyAsync(("LOAD00000001.csv", "ID,AT,ZONED,N\n1,2024-03-01 10:00:00.123456789,2024-03-01 10:00:00.000 +01:00,2.50\n"));
+        var result = await stage.ApplyAsync(null, stage.Source("LOAD00000002.parquet", stage.Parquet("select 2 as ID, null::timestamp as AT, null::timestamp as ZONED, 1e-05::double as N")));
+
+        Assert.Equal(0, result.Quarantined);
+        Assert.Equal(["1|2024-03-01 10:00:00.123456|2024-03-01 09:00:00|2.500000", "2|∅|∅|0.000010"], await stage.RowsAsync("id, at::text, (zoned at time zone 'UTC')::text, n"));
+    }
 }

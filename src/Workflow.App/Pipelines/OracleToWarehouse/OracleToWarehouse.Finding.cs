@@ -132,7 +132,7 @@ internal sealed class FindChanges(ObjectStores stores, Warehouse warehouse) : Ta
     }
 
     /// <summary>Of each table its first files, as many as there is room for.</summary>
-    private static IReadOnlyList<TableChanges> Take(IReadOnlyList<TableChanges> tables, out bool all)
+    internal static IReadOnlyList<TableChanges> Take(IReadOnlyList<TableChanges> tables, out bool all)
     {
         var room = MostBytes;
         var taken = new List<TableChanges>();
