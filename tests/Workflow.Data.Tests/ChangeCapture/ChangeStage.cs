@@ -10,7 +10,7 @@ namespace Workflow.Data.Tests.ChangeCapture;
 /// <summary>Batches of change files into the table <c>people</c> of a schema of the test's own, in PostgreSQL or what stands for a cluster of Redshift.</summary>
 internal sealed class ChangeStage(TestWarehouse warehouse, TestCluster? cluster = null)
 {
-    public string Schema { get; } = warehouse.NewSchema();
+    public string Schema { get; init; } = warehouse.NewSchema();
 
     public string Quarantine { get; } = warehouse.NewPath();
 
@@ -39,7 +39,7 @@ internal sealed class ChangeStage(TestWarehouse warehouse, TestCluster? cluster 
         return Applier.ApplyAsync(change?.Invoke(batch) ?? batch, TestContext.Current.CancellationToken);
     }
 
-    public ChangeApplier Applier { get; } = cluster is null ? new(warehouse.Source, TimeProvider.System) : new(cluster.Source, cluster.Objects, cluster.Staging, TimeProvider.System);
+    public ChangeApplier Applier { get; init; } = cluster is null ? new(warehouse.Source, TimeProvider.System) : new(cluster.Source, cluster.Objects, cluster.Staging, TimeProvider.System);
 
     /// <param name="name">Of the file, such as <c>20240301-000000001.csv</c>.</param>
     public ChangeSource Source(string name, byte[] content)

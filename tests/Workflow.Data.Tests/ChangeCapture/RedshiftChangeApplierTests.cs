@@ -1,4 +1,5 @@
 using System.Text;
+using Npgsql;
 using Workflow.Data.ChangeCapture;
 using Workflow.Data.ChangeCapture.Redshift;
 using Workflow.Data.Tests.Warehouse;
@@ -77,6 +78,21 @@ public sealed class RedshiftChangeApplierTests(TestWarehouse warehouse) : Change
 
         Assert.Equal(["0|n5", "1|x", "2|x", "3|x", "4|x", "5|x"], await stage.RowsAsync());
         Assert.Equal(["6"], await _warehouse.QueryAsync($"select count(*) from {stage.Schema}._positions_people"));
+    }
+
+    [Fact]
+    public async Task Who_may_not_create_schemas_applies_into_one_that_is_there()
+    {
+        var stage = new ChangeStage(_warehouse, _cluster);
+        await stage.ApplyAsync((ChangeStage.Changes(1), Header + "I,1,1,a\n"));
+        var role = $"etl_{Guid.NewGuid():N}";
+        await _warehouse.ExecuteAsync($"create role {role}; grant usage, create on schema {stage.Schema} to {role}; grant all on all tables in schema {stage.Schema} to {role}");
+        await using var source = NpgsqlDataSource.Create($"{_warehouse.ConnectionString};Options=-c role={role}");
+        var asRole = new ChangeStage(_warehouse) { Schema = stage.Schema, Applier = new(source, _cluster.Objects, _cluster.Staging, TimeProvider.System) };
+
+        await asRole.ApplyAsync((ChangeStage.Changes(2), Header + "U,2,1,b\n"));
+
+        Assert.Equal(["1|b"], await stage.RowsAsync());
     }
 
     [Fact]

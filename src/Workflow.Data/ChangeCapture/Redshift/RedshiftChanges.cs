@@ -14,8 +14,8 @@ internal sealed class RedshiftChanges(NpgsqlDataSource redshift, ObjectStores ob
 
     public async Task EnsureLogAsync(string schema, CancellationToken cancellation)
     {
-        await using var create = redshift.CreateCommand(SqlText.Read("ChangeCapture/Redshift/create_change_files.sql", ("schema", SqlText.Identifier(TableName.Fold(schema)))));
-        await create.ExecuteNonQueryAsync(cancellation);
+        await using var connection = await redshift.OpenConnectionAsync(cancellation);
+        await RedshiftTable.EnsureAsync(connection, new(schema, ChangeLog.Table), "ChangeCapture/Redshift/create_change_files.sql", cancellation);
     }
 
     public Task<ChangeResult> RunAsync(LoadIdentity identity, Func<NpgsqlConnection, Task<ChangeResult>> apply, CancellationToken cancellation) =>

@@ -8,11 +8,8 @@ internal sealed class RedshiftLedger(NpgsqlConnection connection, LoadIdentity l
 {
     private readonly string _ledger = new TableName(load.Table.Schema, LoadLedger.Table).Quoted;
 
-    public async Task EnsureAsync(CancellationToken cancellation)
-    {
-        await using var create = new NpgsqlCommand(SqlText.Read("Warehouse/Redshift/create_ledger.sql", ("schema", SqlText.Identifier(load.Table.Schema))), connection);
-        await create.ExecuteNonQueryAsync(cancellation);
-    }
+    public Task EnsureAsync(CancellationToken cancellation) =>
+        RedshiftTable.EnsureAsync(connection, new(load.Table.Schema, LoadLedger.Table), "Warehouse/Redshift/create_ledger.sql", cancellation);
 
     /// <summary>Waits for the loads of the schema that are under way, and keeps others waiting until the transaction ends.</summary>
     public async Task LockAsync(CancellationToken cancellation)

@@ -2,9 +2,20 @@ using Npgsql;
 
 namespace Workflow.Data.Warehouse.Redshift;
 
-/// <summary>A table of Redshift, as its catalog has it.</summary>
+/// <summary>Tables of Redshift, as its catalog has them.</summary>
 internal static class RedshiftTable
 {
+    /// <summary>Makes a table of our own where it is missing. Looks first: who may not create schemas is refused one that is there, too.</summary>
+    /// <param name="file">The statements that create it, in their <c>{schema}</c>.</param>
+    public static async Task EnsureAsync(NpgsqlConnection connection, TableName table, string file, CancellationToken cancellation)
+    {
+        if (await FindAsync(connection, table, cancellation) is null)
+        {
+            await using var create = new NpgsqlCommand(SqlText.Read(file, ("schema", SqlText.Identifier(table.Schema))), connection);
+            await create.ExecuteNonQueryAsync(cancellation);
+        }
+    }
+
     /// <returns>Null where there is no such table.</returns>
     public static async Task<TargetTable?> FindAsync(NpgsqlConnection connection, TableName table, CancellationToken cancellation)
     {
