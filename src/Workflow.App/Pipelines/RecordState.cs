@@ -4,9 +4,16 @@ using Workflow.Durable;
 namespace Workflow.App.Pipelines;
 
 /// <param name="Table">The status table.</param>
-internal sealed record RecordStateInput(string Table, StateRecord State);
+internal sealed record RecordStateInput(string Table, StateRecord State)
+{
+    /// <summary>States before it that could not be recorded when they ended.</summary>
+    public IReadOnlyList<StateRecord> Missed { get; init; } = [];
+}
 
-/// <summary>Records a state of a run. That it could not be recorded is an outcome, not a failure: a run never fails for want of its status, nor waits long for it.</summary>
+/// <summary>
+/// Records a state of a run, and those before it that were missed. That it could not be recorded is an outcome, not a failure: a run never
+/// fails for want of its status, nor waits long for it. The run says it again with its next state.
+/// </summary>
 internal sealed class RecordState(StatusTable status, TimeProvider time, ILogger<RecordState> logger) : TaskActivity<RecordStateInput, bool>
 {
     // Time enough for the local stand-in to start and the table to be created.
@@ -18,7 +25,11 @@ internal sealed class RecordState(StatusTable status, TimeProvider time, ILogger
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(late.Token, context.CancellationToken);
         try
         {
-            await status.RecordAsync(input.Table, input.State, enough.Token);
+            foreach (var state in input.Missed.Append(input.State))
+            {
+                await status.RecordAsync(input.Table, state, enough.Token);
+            }
+
             return true;
         }
         catch (Exception unwritten) when (!context.CancellationToken.IsCancellationRequested)

@@ -8,6 +8,7 @@ namespace Workflow.App.Pipelines;
 /// <param name="target">What the run loads.</param>
 internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput input, string target)
 {
+    private readonly List<StateRecord> _missed = [];
     private int _recorded;
     private Exception? _toldOf;
 
@@ -56,14 +57,15 @@ internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput 
         }
     }
 
-    public static bool IsFailure(Exception failed) => failed is TaskFailedException or RunFailedException;
+    /// <summary>All that ends a run, but that its code does not match its history: that one cannot ask for anything any more.</summary>
+    public static bool IsFailure(Exception failed) => failed is not NonDeterministicOrchestrationException;
 
     public static string Reason(Exception failed) => (failed as TaskFailedException)?.FailureDetails.ErrorMessage ?? failed.Message;
 
     /// <summary>Sends a message about the run, to wherever its settings say; whatever becomes of it, the run goes on.</summary>
     public Task NotifyAsync(RunMessage message) => context.NotifyAsync(input, message);
 
-    /// <summary>Whatever becomes of it, the run goes on.</summary>
+    /// <summary>Whatever becomes of it, the run goes on; what could not be recorded is recorded with the next state.</summary>
     private async Task RecordAsync(string? reason)
     {
         if (string.IsNullOrEmpty(input.StatusTable))
@@ -72,14 +74,21 @@ internal sealed class RunReport(TaskOrchestrationContext context, PipelineInput 
         }
 
         var record = new StateRecord(IngestedId, target, _recorded++, LatestState, reason, context.Name, context.InstanceId, context.CurrentUtcDateTime);
+        var told = new RecordStateInput(input.StatusTable, record) { Missed = [.. _missed] };
         try
         {
-            await context.CallActivityAsync(nameof(RecordState), new RecordStateInput(input.StatusTable, record));
+            if (await context.CallActivityAsync<bool>(nameof(RecordState), told))
+            {
+                _missed.RemoveAll(told.Missed.Contains);
+                return;
+            }
         }
         catch (TaskFailedException unwritten)
         {
             context.CreateReplaySafeLogger(nameof(RecordState)).LogWarning(unwritten, "Run {Instance} could not record its state {State}.", context.InstanceId, record.State);
         }
+
+        _missed.Add(record);
     }
 }
 
