@@ -52,7 +52,7 @@ data "aws_iam_policy_document" "tables" {
   statement {
     sid = "DynamoDb"
     actions = [
-      "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchWriteItem",
+      "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem",
     ]
     resources = [for table in var.dynamodb_tables : "${local.arn}:dynamodb:${local.own}:table/${table}"]
   }
@@ -61,7 +61,7 @@ data "aws_iam_policy_document" "tables" {
     sid = "Catalog"
     actions = [
       "glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable",
-      "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchDeletePartition", "glue:BatchGetPartition", "glue:UpdatePartition",
+      "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchDeletePartition", "glue:BatchGetPartition", "glue:BatchUpdatePartition", "glue:UpdatePartition",
     ]
     resources = concat(
       ["${local.arn}:glue:${local.own}:catalog"],

@@ -16,15 +16,15 @@ internal static class BookmarksCommand
 
     public static Command Create() => new("bookmarks", "Shows and changes which objects a pipeline has processed, so that it takes them no more.")
     {
-        Sub("list", "Lists the objects a pipeline has in hand or has processed, the latest first.", [Pipeline, Top], ListAsync, "workflow bookmarks list operations-online"),
+        Sub("list", "Lists the objects a pipeline has in hand or has processed, the latest first.", [Pipeline, Top], ListAsync, "workflow bookmarks list operations-to-dynamodb"),
         Sub("reset", "Forgets all that was processed: it is taken again where it lies.", [Pipeline], (line, service, cancellation) =>
-            ChangeAsync(line, service.ForgetBookmarksAsync(Name(line), after: null, cancellation), "forgotten"), "workflow bookmarks reset operations-online"),
+            ChangeAsync(line, service.ForgetBookmarksAsync(Name(line), after: null, cancellation), "forgotten"), "workflow bookmarks reset operations-to-dynamodb"),
         Sub("set", "Marks objects as processed, as they are now.", [Pipeline, Object], (line, service, cancellation) =>
             ChangeAsync(line, service.SetBookmarksAsync(Name(line), line.GetRequiredValue(Object), cancellation), "marked as processed"),
-            "workflow bookmarks set operations-online local://landing/operations/online/"),
+            "workflow bookmarks set operations-to-dynamodb local://landing/operations/online/"),
         Sub("rewind", "Forgets what was processed after a time.", [Pipeline, To], (line, service, cancellation) =>
             ChangeAsync(line, service.ForgetBookmarksAsync(Name(line), line.GetRequiredValue(To), cancellation), "forgotten"),
-            "workflow bookmarks rewind --to 2024-10-14T00:00:00-03:00 operations-online"),
+            "workflow bookmarks rewind --to 2024-10-14T00:00:00-03:00 operations-to-dynamodb"),
     };
 
     private static Command Sub(

@@ -23,6 +23,10 @@ public sealed record DynamoDbTable(string Name, string HashKey, string RangeKey)
         }
     }
 
+    /// <returns>Units per second, 0 or null for a table billed on demand. Where there is no table, it is created.</returns>
+    internal async Task<ProvisionedThroughputDescription?> FindCapacityAsync(IAmazonDynamoDB client, TimeProvider time, CancellationToken cancellation) =>
+        (await UseAsync(client, () => client.DescribeTableAsync(Name, cancellation), time, cancellation)).Table.ProvisionedThroughput;
+
     /// <summary>Creates the table if it is not there, and waits until it can be used.</summary>
     public async Task CreateAsync(IAmazonDynamoDB client, TimeProvider time, CancellationToken cancellation)
     {

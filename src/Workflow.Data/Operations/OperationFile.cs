@@ -12,12 +12,17 @@ public static class OperationFile
 {
     private static readonly LineRefusal NotText = new("bad-encoding", "the line is not UTF-8");
 
-    /// <summary>Writes the records of a file to a Parquet file, and the lines that are none to a CSV file, which is only made for them.</summary>
+    /// <summary>Writes the records of a file to a Parquet file, in no order, and the lines that are none to a CSV file, which is only made for them.</summary>
     /// <param name="source">What to name as where the lines are from.</param>
+    /// <param name="scratchFolder">Where records are spilled that outgrow the memory.</param>
     /// <exception cref="BadInputException">The file as a whole cannot be read.</exception>
-    public static OperationFileCounts Parse(string file, string source, string parquet, string refused, CancellationToken cancellation)
+    public static OperationFileCounts Parse(string file, string source, string parquet, string refused, string scratchFolder, CancellationToken cancellation) =>
+        Parse(file, source, parquet, refused, new DuckDbSettings { TempDirectory = scratchFolder, PreserveInsertionOrder = false }, cancellation);
+
+    /// <inheritdoc cref="Parse(string, string, string, string, string, CancellationToken)"/>
+    internal static OperationFileCounts Parse(string file, string source, string parquet, string refused, DuckDbSettings settings, CancellationToken cancellation)
     {
-        using var duckDb = DuckDbDatabase.Open(new());
+        using var duckDb = DuckDbDatabase.Open(settings);
         using var connection = duckDb.Connect();
         connection.Execute(SqlText.Read("Operations/create_lines.sql"), cancellation);
         using var quarantine = new RefusedLines(refused);

@@ -28,6 +28,14 @@ public static class OperationLayout
 
     public static string BodyOf(string line) => line[Body..];
 
+    /// <param name="code">Of a domain: <c>03</c>.</param>
+    /// <returns><c>PARCELA</c>.</returns>
+    public static string NameOf(string code) => Layout.Records.First(record => record.Code == code).Name;
+
+    /// <exception cref="BadInputException">There is no domain of this name.</exception>
+    public static string CodeOf(string name) => Layout.Records.FirstOrDefault(record => record.Name == name)?.Code
+        ?? throw new BadInputException($"There is no domain '{name}'; there are {string.Join(", ", Layout.Records.Select(record => record.Name))}.");
+
     private static List<FixedWidthField> Fields(params IEnumerable<(string Name, int Length, FieldKind Kind)> fields)
     {
         var all = new List<FixedWidthField>();

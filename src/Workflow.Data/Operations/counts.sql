@@ -1,3 +1,4 @@
-select (select count(*) from lines),
-       (select count(*) from lines) - (select count(*) from records),
-       (select count(*) from records where domain = '99' and nth > 1)
+select coalesce(sum(times), 0)::bigint,
+       coalesce(sum(times - 1) filter (times > 0), 0)::bigint,
+       count(*) filter (domain = '99' and nth > 1)
+from records

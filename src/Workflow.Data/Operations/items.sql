@@ -1,3 +1,3 @@
-select custody, domain, name, operation, load, rows, data
+select custody, domain, operation, load, data
 from items
 order by operation, custody, load, domain

@@ -1,1 +1,1 @@
-copy (from lines order by line) to {output} (format parquet, compression snappy)
+copy lines to {output} (format parquet, compression snappy)

@@ -50,6 +50,53 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
     }
 
     [Fact]
+    public async Task Records_that_come_in_a_later_run_join_those_that_are_there_and_the_same_again_changes_nothing()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop($"{Prefix}a.txt", Line("99", 1, "002000") + Line("03", 1, Body(1) + "022024-11-14") + Line("02", 1, Body(1) + "PIX"));
+        await installation.RunAsync("ops", new { @object = Prefix });
+        installation.Drop($"{Prefix}b.txt", Line("03", 1, Body(1) + "012024-10-14"));
+
+        var later = Output(await installation.RunAsync("ops", new { @object = Prefix }));
+
+        Assert.Equal("1 1 2 0", $"{later["rowsIn"]} {later["loaded"]} {later["items"]} {later["disagreements"]}");
+        var items = (await ItemsAsync()).ToDictionary(item => item["dominio_enum"].S, item => item["dados_dominio"].S);
+        Assert.Equal(["01", "02"], JsonNode.Parse(items["PARCELA"])!.AsArray().Select(instalment => (string)instalment!["numero_parcela"]!));
+        Assert.Contains("\"quantidade_parcelas_recebidas\":2", items["METADATA"]);
+
+        installation.Drop($"{Prefix}again.txt", installation.Read($"{Prefix}PROCESSADOS/a.txt"));
+        var again = Output(await installation.RunAsync("ops", new { @object = Prefix }));
+
+        Assert.Equal("3 3 0 0", $"{again["rowsIn"]} {again["loaded"]} {again["skipped"]} {again["disagreements"]}");
+        Assert.Equal(items, (await ItemsAsync()).ToDictionary(item => item["dominio_enum"].S, item => item["dados_dominio"].S));
+    }
+
+    [Fact]
+    public async Task Runs_at_once_that_bring_records_of_one_item_lose_none()
+    {
+        await using var installation = await StartAsync();
+        for (var number = 1; number <= 6; number++)
+        {
+            installation.Drop($"{Prefix}{number}.txt", Line("03", 1, $"{Body(1)}{number:00}2024-10-14"));
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => installation.RunAsync("ops", new { @object = Prefix, maxFiles = 1 })));
+        await installation.RunAsync("ops", new { @object = Prefix });
+
+        Assert.Equal(6, JsonNode.Parse(Assert.Single(await ItemsAsync())["dados_dominio"].S)!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task A_prefix_may_lie_below_a_folder_that_is_called_as_an_area()
+    {
+        await using var installation = await StartAsync();
+        installation.Drop("local://ops/error/in/a.txt", Operation(1));
+        installation.Drop("local://ops/error/in/PROCESSADOS/b.txt", Operation(2));
+
+        Assert.Equal("1 0", Files(await installation.RunAsync("ops", new { @object = "local://ops/error/in/" })));
+    }
+
+    [Fact]
     public async Task Lines_that_are_no_records_are_set_aside_with_rule_reason_source_and_line()
     {
         await using var installation = await StartAsync();
@@ -205,7 +252,7 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
     }
 
     [Fact]
-    public async Task The_catalog_gets_a_partition_for_each_load_with_the_keys_in_its_order()
+    public async Task The_catalog_gets_a_partition_for_each_load()
     {
         await using var installation = await StartAsync(catalog: "local://lake/operacoes/");
         installation.Drop($"{Prefix}a.txt", Operation(1) + Operation(2, load: 2));
@@ -213,14 +260,32 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
         var output = Output(await installation.RunAsync("ops", new { @object = Prefix }));
 
         Assert.Equal(2, (int)output["partitions"]!);
-        var glue = new GlueClient(new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => installation.Address, new(["127.0.0.1"], () => [])));
+        var glue = Glue(installation);
         var table = await glue.FindTableAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken);
         Assert.Equal(["data_versao", "id_carga"], table!.PartitionKeys.Select(key => key.Name));
         var partitions = await glue.ListPartitionsAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal(["CARGA0000000001", "CARGA0000000002"], partitions.Select(partition => partition.Values[1]).Order(StringComparer.Ordinal));
-        Assert.All(partitions, partition => Assert.Matches("^[0-9]{14}$", partition.Values[0]));
+        Assert.All(partitions, partition => Assert.Matches("^[0-9]{14}-[0-9a-f]{16}$", partition.Values[0]));
         Assert.All(partitions, partition => Assert.Contains(
             installation.Objects("lake"), name => $"local://lake/{name}".StartsWith(partition.Location, StringComparison.Ordinal) && name.EndsWith(".parquet", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Partitions_have_the_keys_in_the_order_of_the_table_that_is_there_which_gets_our_columns_and_location()
+    {
+        await using var installation = await StartAsync(catalog: "local://lake/operacoes/");
+        installation.Drop($"{Prefix}a.txt", Operation(1));
+        var glue = Glue(installation);
+        await glue.CreateDatabaseAsync("pos-venda", TestContext.Current.CancellationToken);
+        await glue.CreateTableAsync(
+            new("pos-venda", "tb_operacoes", "local://elsewhere/", [new("custodia", "string")], [new("id_carga", "string"), new("data_versao", "string")]), TestContext.Current.CancellationToken);
+
+        Output(await installation.RunAsync("ops", new { @object = Prefix }));
+
+        var table = await glue.FindTableAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken);
+        Assert.Equal(("local://lake/operacoes/", 6), (table!.Location, table.Columns.Count));
+        var partitions = await glue.ListPartitionsAsync("pos-venda", "tb_operacoes", TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("CARGA0000000001", Assert.Single(partitions).Values[0]);
     }
 
     [Fact]
@@ -255,6 +320,9 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
         var found = await client.ScanAsync(new ScanRequest(_table), TestContext.Current.CancellationToken);
         return [.. found.Items.OrderBy(item => item["dominio"].S, StringComparer.Ordinal)];
     }
+
+    private static GlueClient Glue(Installation installation) =>
+        new(new AwsEndpoints(new Dictionary<string, AwsEndpoint> { ["Glue"] = AwsEndpoint.Local }, () => installation.Address, new(["127.0.0.1"], () => [])));
 
     private static string Files(Run run) => $"{Output(run)["files"]} {Output(run)["filesNotTaken"]}";
 

@@ -1,3 +1,4 @@
+using Workflow.Data.DuckDb;
 using Workflow.Data.Operations;
 using Workflow.Testing;
 
@@ -7,6 +8,7 @@ public sealed class OperationTests : IDisposable
 {
     private const string Body = "AB000000123";
     private readonly TempFolder _folder = new();
+    private readonly Dictionary<OperationKey, OperationItem> _stored = [];
 
     public void Dispose() => _folder.Dispose();
 
@@ -85,6 +87,93 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
+    public void Characters_behind_the_last_field_make_no_other_record()
+    {
+        using var groups = Group([Line("03", Body + "012024-10-14"), Line("03", Body + "012024-10-14X"), Line("02", Body + "PIX         X"), Line("02", Body + "PIX")]);
+
+        Assert.Equal((2L, 0L), (groups.Duplicates, groups.Refused));
+        Assert.Equal(2, groups.Items(default).Count());
+    }
+
+    [Fact]
+    public void Records_join_those_that_an_item_has_already()
+    {
+        Store(Line("99", "003002"), Line("03", Body + "032024-12-14"), Line("03", Body + "012024-10-14"), Line("04", Body + "1112025-01-14"));
+
+        using var groups = Group([Line("03", Body + "012024-10-14"), Line("03", Body + "022024-11-14"), Line("04", Body + "2222025-01-18")]);
+
+        var items = groups.Items(default).ToList();
+        Assert.Equal(["01", "02", "03"], Values(items[0], "numero_parcela"));
+        Assert.Equal(["222", "111"], Values(items[1], "id_evento"));
+        Assert.Contains("\"quantidade_parcelas\":3,\"quantidade_movimentos_financeiros\":2,\"quantidade_parcelas_recebidas\":3", items[2].Data);
+        Assert.Equal((3L, 0L, 0L), (groups.Lines, groups.Duplicates, groups.Refused));
+        Assert.Empty(groups.Disagreements);
+    }
+
+    [Fact]
+    public void The_same_lines_again_make_the_same_items_and_counts()
+    {
+        string[] lines =
+        [
+            Line("99", "001001"), Line("99", "002001"), Line("01", Body + "2024-10-14"), Line("01", Body + "2024-10-15"), Line("02", Body + "PIX         ZZ"),
+            Line("03", Body + "012024-10-14"), Line("03", Body + "012024-10-14"), Line("04", Body + "1112025-01-14"),
+        ];
+        var before = Store(lines);
+
+        using var groups = Group(lines);
+
+        Assert.Equal(before, groups.Items(default));
+        Assert.Equal((8L, 1L, 1L, 1L), (groups.Lines, groups.Duplicates, groups.RepeatedMetadata, groups.Refused));
+    }
+
+    [Fact]
+    public void What_an_item_says_already_comes_before_what_lines_say()
+    {
+        var before = Store(Line("99", "001000"), Line("01", Body + "2024-10-14"));
+
+        using var groups = Group([Line("99", "002000"), Line("01", Body + "2024-10-15")]);
+
+        Assert.Equal(before, groups.Items(default));
+        Assert.Equal((1L, 1L), (groups.RepeatedMetadata, groups.Refused));
+    }
+
+    [Fact]
+    public void Items_that_no_line_belongs_to_are_left_alone_but_the_metadata_that_count_them()
+    {
+        Store(Line("99", "001001"), Line("01", Body + "2024-10-14"), Line("03", Body + "012024-10-14"));
+
+        Assert.Equal(["MOVIMENTO_FINANCEIRO", "METADATA"], Items(Line("04", Body + "1112025-01-14")).Select(item => item.Key.Name));
+    }
+
+    [Fact]
+    public void An_item_that_others_have_written_is_named()
+    {
+        var item = Items(Line("02", Body + "PIX"))[0];
+
+        Assert.Equal(item, OperationItem.Read(item.Attributes()));
+        Assert.StartsWith(
+            "The item of dominio 'ORIGINACAO#AB#CARGA2024101401' and id_operacao '000000123' has no text dados_dominio: others have written it.",
+            Assert.Throws<BadInputException>(() => OperationItem.Read([.. item.Attributes().SkipLast(1)])).Message);
+
+        _stored[item.Key] = item with { Data = "{}" };
+        Assert.Contains(
+            "the item of domain 02 of operation 000000123 and load CARGA2024101401 holds a record that lacks a field",
+            Assert.Throws<DuckDbException>(() => Group([Line("02", Body + "PIX")])).Message);
+    }
+
+    [Fact]
+    public void A_file_that_outgrows_the_memory_is_parsed()
+    {
+        const int Lines = 400_000;
+        var file = Write("a", [.. Enumerable.Range(0, Lines).Select(line => $"AB03{line:000000000}CARGA{line % 7:0000000000}AB{line:000000000}012024-10-14")]);
+
+        var counts = OperationFile.Parse(
+            file, "local://in/a", _folder.File("a.parquet"), _folder.File("refused.csv"), new DuckDbSettings { MemoryLimit = "40MB", Threads = 1, PreserveInsertionOrder = false, TempDirectory = _folder.File("spill") }, default);
+
+        Assert.Equal(Lines, counts.Lines);
+    }
+
+    [Fact]
     public void Operations_are_told_apart_by_custody_and_load_as_well()
     {
         var items = Items(
@@ -128,11 +217,11 @@ public sealed class OperationTests : IDisposable
     public void An_item_that_is_refused_takes_its_lines_with_it()
     {
         using var groups = Group([Line("03", Body + "012024-10-14"), Line("03", Body + "022024-10-14"), Line("02", Body + "DEBITO_CONTA")]);
-        var item = groups.Items(default).Single(item => item.Name == "PARCELA");
+        var item = groups.Items(default).Single(item => item.Key.Name == "PARCELA");
 
-        groups.Refuse(item, new("too-large", "the item has 500000 bytes"), default);
+        groups.Refuse(item.Key, new("too-large", "the item has 500000 bytes"), default);
 
-        Assert.Equal("ORIGINACAO", Assert.Single(groups.Items(default)).Name);
+        Assert.Equal("ORIGINACAO", Assert.Single(groups.Items(default)).Key.Name);
         Assert.Equal(2, groups.Refused);
     }
 
@@ -147,6 +236,22 @@ public sealed class OperationTests : IDisposable
         Assert.Equal(
             "AB|01|000000123|CARGA2024101401|AB0000001232024-10-14\nAB|02|000000123|CARGA2024101401|AB000000123\"QUOTED\"|BAR\n",
             System.Text.Encoding.UTF8.GetString(archive.ToArray()));
+    }
+
+    [Fact]
+    public void Items_are_published_as_snappy_Parquet()
+    {
+        using (var groups = Group([Line("02", Body + "PIX")]))
+        {
+            groups.Write(_folder.File("items.parquet"), default);
+        }
+
+        var published = Assert.Single(OperationCatalog.Export(_folder.File("items.parquet"), _folder.File("parts"), "1", ["data_versao", "id_carga"], default));
+
+        Assert.Equal("data_versao=1/id_carga=CARGA2024101401/part-0.parquet", published.Path);
+        using var duckDb = DuckDbDatabase.Open(new());
+        using var connection = duckDb.Connect();
+        Assert.Equal("SNAPPY", connection.Scalar("select string_agg(distinct compression) from parquet_metadata(?)", default, Path.Combine(_folder.File("parts"), published.Path)));
     }
 
     private static string Line(string domain, string body) => $"AB{domain}000000123CARGA2024101401{body}";
@@ -165,11 +270,27 @@ public sealed class OperationTests : IDisposable
             Parse(name, lines);
         }
 
-        return OperationGroups.Group(names.Select(file => _folder.File($"{file.Name}.parquet")), _folder.File("refused.csv"), _folder.File("spill"), default);
+        var groups = OperationGroups.Read(names.Select(file => _folder.File($"{file.Name}.parquet")), _folder.File("refused.csv"), _folder.File("spill"), default);
+        foreach (var key in groups.Keys(default).Where(_stored.ContainsKey))
+        {
+            groups.Add([_stored[key]]);
+        }
+
+        groups.Group(default);
+        return groups;
+    }
+
+    /// <summary>Puts the items of some lines where the next ones find them.</summary>
+    private List<OperationItem> Store(params string[] lines)
+    {
+        using var groups = Group(lines);
+        var items = groups.Items(default).ToList();
+        items.ForEach(item => _stored[item.Key] = item);
+        return items;
     }
 
     private OperationFileCounts Parse(string name, string[] lines) =>
-        OperationFile.Parse(Write(name, lines), $"local://in/{name}", _folder.File($"{name}.parquet"), _folder.File($"{name}.refused.csv"), default);
+        OperationFile.Parse(Write(name, lines), $"local://in/{name}", _folder.File($"{name}.parquet"), _folder.File($"{name}.refused.csv"), _folder.File("spill"), default);
 
     private string Write(string name, string[] lines)
     {

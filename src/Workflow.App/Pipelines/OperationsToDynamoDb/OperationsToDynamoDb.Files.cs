@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Workflow.App.Bookmarks;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Objects;
@@ -29,8 +30,8 @@ internal sealed record OperationsRun(OperationsToDynamoDbInput Settings, string 
     /// <summary>The day of the run in the zone of the settings.</summary>
     public string Day() => Local().ToString("yyyy-MM-dd");
 
-    /// <summary>The run as a version of the catalog's table: its start in the zone of the settings.</summary>
-    public string Version() => Local().ToString("yyyyMMddHHmmss");
+    /// <summary>The run as a version of the catalog's table: its start in the zone of the settings, and what tells it from others that start at once.</summary>
+    public string Version() => Runs.InstanceFor(Local().ToString("yyyyMMddHHmmss"), Id);
 
     private ObjectAddress InStaging(string name) => StagingAddress() is var staging ? staging.WithKey(staging.Key + name) : staging;
 
@@ -45,38 +46,52 @@ internal sealed class TakeOperations(ObjectStores stores, BookmarkTable bookmark
 {
     private const int AskedAtOnce = 500;
 
+    // Of JSON: the files go through history together, which takes twice as much.
+    private const int MostBytes = JsonDataConverter.MaxPayloadBytes / 2;
+
     public override async Task<TakenOperations> RunAsync(TaskActivityContext context, OperationsRun input)
     {
-        var (taken, asked, part) = (new List<OperationsObject>(), 0, new List<ObjectInfo>());
+        var (taken, asked, bytes, part) = (new List<OperationsObject>(), 0, 0, new List<ObjectInfo>());
         await foreach (var found in FindAsync(ObjectAddress.Parse(input.Settings.Object!), context.CancellationToken))
         {
-            part.Add(found);
-            if (part.Count == Math.Min(AskedAtOnce, input.Settings.MaxFiles - taken.Count))
+            if (IsFull(found))
             {
                 await TakeAsync();
-                if (taken.Count == input.Settings.MaxFiles)
+                if (IsFull(found))
                 {
                     break;
                 }
             }
+
+            part.Add(found);
+            bytes += Bytes(found);
         }
 
         await TakeAsync();
         return new(taken, asked - taken.Count);
 
+        bool IsFull(ObjectInfo next) => part.Count == Math.Min(AskedAtOnce, input.Settings.MaxFiles - taken.Count) || bytes + Bytes(next) > MostBytes;
+
         async Task TakeAsync()
         {
             var ours = await bookmarks.TakeAsync(input.Pipeline, input.Instance, part, context.CancellationToken);
-            taken.AddRange(ours.Select(info => new OperationsObject(info.Address.ToString(), info.ETag)));
+            taken.AddRange(ours.Select(Describe));
             asked += part.Count;
+            bytes -= part.Except(ours).Sum(Bytes);
             part.Clear();
         }
     }
 
+    private static OperationsObject Describe(ObjectInfo found) => new(found.Address.ToString(), found.ETag);
+
+    private static int Bytes(ObjectInfo found) => JsonSerializer.SerializeToUtf8Bytes(Describe(found), JsonDataConverter.Options).Length + 1;
+
     private IAsyncEnumerable<ObjectInfo> FindAsync(ObjectAddress address, CancellationToken cancellation)
     {
         var store = stores.For(address);
-        return (address.Name.Length > 0 ? FindOneAsync(store, address, cancellation) : store.ListAsync(address, cancellation)).Where(IsWaiting);
+        return address.Name.Length > 0
+            ? FindOneAsync(store, address, cancellation).Where(found => IsWaiting(found.Address.Key))
+            : store.ListAsync(address, cancellation).Where(found => IsWaiting(found.Address.Key[address.Key.Length..]));
     }
 
     private static async IAsyncEnumerable<ObjectInfo> FindOneAsync(IObjectStore store, ObjectAddress address, [EnumeratorCancellation] CancellationToken cancellation)
@@ -85,14 +100,14 @@ internal sealed class TakeOperations(ObjectStores stores, BookmarkTable bookmark
     }
 
     /// <summary>What lies in an area for what is done or refused does not wait.</summary>
-    private static bool IsWaiting(ObjectInfo found) =>
-        !found.Address.Key.Split('/')[..^1].Any(segment => segment is OperationsObject.Done or Areas.Quarantine or Areas.Error);
+    /// <param name="path">Of a prefix: what is below it; whoever names such an area as the prefix means what lies there.</param>
+    private static bool IsWaiting(string path) =>
+        !path.Split('/')[..^1].Any(segment => segment is OperationsObject.Done or Areas.Quarantine or Areas.Error);
 }
 
 internal sealed record OperationsStep(OperationsRun Run, OperationsObject File);
 
-/// <param name="Staged">The records as Parquet.</param>
-internal sealed record ParsedOperations(OperationsObject File, long Lines, long Refused, string Staged, string? QuarantineObject);
+internal sealed record ParsedOperations(OperationsObject File, long Lines, long Refused, string? QuarantineObject);
 
 /// <summary>Checks the lines of a file. What it writes has names of its own, so that doing it again replaces it by the same.</summary>
 internal sealed class ParseOperations(ObjectStores stores, Scratch scratch) : TaskActivity<OperationsStep, ParsedOperations>
@@ -103,11 +118,11 @@ internal sealed class ParseOperations(ObjectStores stores, Scratch scratch) : Ta
         using var folder = scratch.CreateFolder();
         var file = await stores.FetchAsync(input.File, folder, cancellation);
         var (records, refused) = (folder.File("records.parquet"), folder.File("refused.csv"));
-        var counts = await Task.Run(() => OperationFile.Parse(file, input.File.Address, records, refused, cancellation), cancellation);
-        var staged = await stores.UploadAsync(records, input.Run.RecordsAddress(input.File), WriteCondition.Always, cancellation);
+        var counts = await Task.Run(() => OperationFile.Parse(file, input.File.Address, records, refused, folder.File("spill"), cancellation), cancellation);
+        await stores.UploadAsync(records, input.Run.RecordsAddress(input.File), WriteCondition.Always, cancellation);
         var quarantine = counts.Refused == 0 ? null : await stores.PlaceAsync(
             () => Task.FromResult<Stream>(File.OpenRead(refused)), Areas.In(Areas.Quarantine, ObjectAddress.Parse(input.File.Address)), input.File.Tag(), cancellation);
-        return new(input.File, counts.Lines, counts.Refused, staged.Address.ToString(), quarantine?.ToString());
+        return new(input.File, counts.Lines, counts.Refused, quarantine?.ToString());
     }
 }
 

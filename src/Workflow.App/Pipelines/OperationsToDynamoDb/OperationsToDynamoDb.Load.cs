@@ -1,4 +1,5 @@
 using Amazon.DynamoDBv2;
+using Npgsql;
 using Workflow.App.Hosting;
 using Workflow.Cloud.Aws;
 using Workflow.Cloud.DynamoDb;
@@ -9,7 +10,7 @@ using Workflow.Durable;
 
 namespace Workflow.App.Pipelines.OperationsToDynamoDb;
 
-internal sealed record LoadOperationsInput(OperationsRun Run, IReadOnlyList<ParsedOperations> Files);
+internal sealed record LoadOperationsInput(OperationsRun Run, IReadOnlyList<OperationsObject> Files);
 
 /// <summary>What became of the records of all files.</summary>
 /// <param name="Refused">Lines that were refused for what other lines say, or with an item that is too large.</param>
@@ -45,24 +46,36 @@ internal sealed record LoadedOperations(
     }
 }
 
-/// <summary>Groups the records of all files and puts the items into the table. Done again, it puts the same items.</summary>
-internal sealed class LoadOperations(ObjectStores stores, IAmazonDynamoDB dynamo, Scratch scratch, TimeProvider time) : TaskActivity<LoadOperationsInput, LoadedOperations>
+/// <summary>
+/// Groups the records of all files, together with those of the items that are in the table, and puts the items into it. Done again, it
+/// puts the same items: a record that is there already is an exact duplicate of itself.
+/// </summary>
+internal sealed class LoadOperations(ObjectStores stores, IAmazonDynamoDB dynamo, Warehouse warehouse, Scratch scratch, TimeProvider time)
+    : TaskActivity<LoadOperationsInput, LoadedOperations>
 {
     private const int ShownDisagreements = 5;
 
     public override async Task<LoadedOperations> RunAsync(TaskActivityContext context, LoadOperationsInput input)
     {
-        var cancellation = context.CancellationToken;
+        var (cancellation, settings) = (context.CancellationToken, input.Run.Settings);
         using var folder = scratch.CreateFolder();
-        var records = await FetchAsync(input.Files, folder, cancellation);
+        var records = await FetchAsync(input, folder, cancellation);
         var refused = folder.File("refused.csv");
         LoadedOperations loaded;
-        using (var groups = await Task.Run(() => OperationGroups.Group(records, refused, folder.File("spill"), cancellation), cancellation))
+        using (var groups = await Task.Run(() => OperationGroups.Read(records, refused, folder.File("spill"), cancellation), cancellation))
         {
+            await using var turn = await LoadTurn.TakeAsync(warehouse.Source, settings.Table, groups.Loads(cancellation), cancellation);
+            await foreach (var stored in settings.Reader(dynamo, time).ReadAsync(groups.Keys(cancellation).Select(key => new DynamoDbItem(key.Attributes())), cancellation))
+            {
+                groups.Add(stored.Select(item => OperationItem.Read(item.Attributes)));
+            }
+
+            await Task.Run(() => groups.Group(cancellation), cancellation);
             RefuseLarge(groups, cancellation);
             groups.Write(folder.File("items.parquet"), cancellation);
             await stores.UploadAsync(folder.File("items.parquet"), input.Run.ItemsAddress(), WriteCondition.Always, cancellation);
-            var written = await WriteAsync(groups, input.Run.Settings, cancellation);
+            var written = await settings.Writer(dynamo, time).WriteAsync(groups.Items(cancellation).Select(ToDynamoDb), cancellation);
+            await turn.EndAsync(cancellation);
             loaded = new(
                 groups.Lines, groups.Duplicates, groups.RepeatedMetadata, groups.Refused, null, written,
                 groups.Disagreements.Count, [.. groups.Disagreements.Take(ShownDisagreements).Select(operation => operation.ToString())]);
@@ -71,73 +84,97 @@ internal sealed class LoadOperations(ObjectStores stores, IAmazonDynamoDB dynamo
         return loaded with { QuarantineObject = loaded.Refused == 0 ? null : (await stores.UploadAsync(refused, input.Run.QuarantineAddress(), WriteCondition.Always, cancellation)).Address.ToString() };
     }
 
-    private async Task<IReadOnlyList<string>> FetchAsync(IReadOnlyList<ParsedOperations> files, ScratchFolder folder, CancellationToken cancellation)
+    private async Task<IReadOnlyList<string>> FetchAsync(LoadOperationsInput input, ScratchFolder folder, CancellationToken cancellation)
     {
         var fetched = new List<string>();
-        foreach (var file in files)
+        foreach (var file in input.Files)
         {
             fetched.Add(folder.File("records", $"{fetched.Count}.parquet"));
-            await stores.DownloadAsync(ObjectAddress.Parse(file.Staged), fetched[^1], cancellation);
+            await stores.DownloadAsync(input.Run.RecordsAddress(file), fetched[^1], cancellation);
         }
 
         return fetched;
     }
 
+    /// <summary>What the table has of the item stays as it is.</summary>
     private static void RefuseLarge(OperationGroups groups, CancellationToken cancellation)
     {
-        var large = groups.Items(cancellation).Select(item => (Item: item, ToDynamoDb(item).Size)).Where(sized => sized.Size > DynamoDbItem.Largest).Select(sized => (sized.Item with { Data = "" }, sized.Size)).ToList();
-        foreach (var (item, size) in large)
+        var large = groups.Items(cancellation).Select(item => (item.Key, ToDynamoDb(item).Size)).Where(item => item.Size > DynamoDbItem.Largest).ToList();
+        foreach (var (key, size) in large)
         {
-            groups.Refuse(item, new("item-too-large", $"the {item.Name} item of operation {item.Operation} has {size} bytes, and DynamoDB takes {DynamoDbItem.Largest}"), cancellation);
+            groups.Refuse(key, new("item-too-large", $"the {key.Name} item of operation {key.Operation} has {size} bytes, and DynamoDB takes {DynamoDbItem.Largest}"), cancellation);
         }
     }
-
-    private Task<DynamoDbWritten> WriteAsync(OperationGroups groups, OperationsToDynamoDbInput settings, CancellationToken cancellation) =>
-        new DynamoDbWriter(dynamo, new(settings.Table, settings.HashKey, settings.RangeKey), settings.CapacityShare, time)
-            .WriteAsync(groups.Items(cancellation).Select(ToDynamoDb), cancellation);
 
     private static DynamoDbItem ToDynamoDb(OperationItem item) => new(item.Attributes());
 }
 
+/// <summary>
+/// A run's turn at the items of some loads, over all hosts: from reading what the table has until all is written. Runs of other loads do
+/// not wait for it.
+/// </summary>
+internal sealed class LoadTurn(NpgsqlConnection connection) : IAsyncDisposable
+{
+    /// <summary>Waits until no other run is at any of the loads.</summary>
+    public static async Task<LoadTurn> TakeAsync(NpgsqlDataSource database, string table, IReadOnlyList<string> loads, CancellationToken cancellation)
+    {
+        var turn = new LoadTurn(await database.OpenConnectionAsync(cancellation));
+        try
+        {
+            await turn.ExecuteAsync("begin", cancellation);
+            await turn.ExecuteAsync(SqlText.Read("Pipelines/OperationsToDynamoDb/take_turn.sql"), cancellation, table, loads.ToArray());
+            return turn;
+        }
+        catch
+        {
+            await turn.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <exception cref="NpgsqlException">The connection was lost, and the turn with it: another run may have come in between.</exception>
+    public Task EndAsync(CancellationToken cancellation) => ExecuteAsync("commit", cancellation);
+
+    /// <summary>Ends the turn where it has not ended.</summary>
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] parameters)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new() { Value = parameter });
+        }
+
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}
+
 /// <summary>Publishes the items of a run as Parquet, each load a partition, and registers the partitions in the Glue Data Catalog.</summary>
-internal sealed class CatalogOperations(ObjectStores stores, GlueClient glue, Scratch scratch) : TaskActivity<OperationsRun, int>
+internal sealed class CatalogOperations(ObjectStores stores, GlueCatalog catalog, Scratch scratch) : TaskActivity<OperationsRun, int>
 {
     private const string Text = "string";
     private static readonly string[] PartitionKeys = ["data_versao", "id_carga"];
 
     public override async Task<int> RunAsync(TaskActivityContext context, OperationsRun input)
     {
-        var cancellation = context.CancellationToken;
-        var table = await EnsureTableAsync(input.Settings, cancellation);
-        var keys = table.PartitionKeys.Select(key => key.Name).ToList();
-        var dataset = new ParquetDataset(stores, ObjectAddress.Parse(table.Location));
-        var staged = await StageAsync(dataset, input, keys, cancellation);
+        var (cancellation, settings) = (context.CancellationToken, input.Settings);
+        var dataset = new ParquetDataset(stores, ObjectAddress.Parse(settings.Catalog));
+        var staged = await StageAsync(dataset, input, cancellation);
         await dataset.PublishAsync(staged.Version, cancellation);
-        await glue.PutPartitionsAsync(table, staged.Partitions.Select(partition => new GluePartition(partition.Values, partition.Location)), cancellation);
+        var table = new GlueTable(settings.CatalogDatabase, settings.CatalogTable, settings.Catalog, Columns(OperationCatalog.Columns), Columns(PartitionKeys));
+        await catalog.RegisterAsync(table, [.. staged.Partitions.Select(partition => new GluePartition(partition.Values, partition.Location))], cancellation);
         return staged.Partitions.Count;
     }
 
-    private async Task<ParquetVersion> StageAsync(ParquetDataset dataset, OperationsRun run, IReadOnlyList<string> keys, CancellationToken cancellation)
+    private async Task<ParquetVersion> StageAsync(ParquetDataset dataset, OperationsRun run, CancellationToken cancellation)
     {
         using var folder = scratch.CreateFolder();
         var (items, parts) = (folder.File("items.parquet"), folder.File("parts"));
         await stores.DownloadAsync(run.ItemsAddress(), items, cancellation);
-        var files = await Task.Run(() => OperationCatalog.Export(items, parts, run.Version(), keys, cancellation), cancellation);
-        return await dataset.StageAsync(Runs.InstanceFor(nameof(run), run.Id), parts, files, cancellation);
+        var files = await Task.Run(() => OperationCatalog.Export(items, parts, run.Version(), PartitionKeys, cancellation), cancellation);
+        return await dataset.StageAsync(Runs.InstanceFor("run", run.Id), parts, files, cancellation);
     }
 
-    /// <summary>A table that is there keeps its keys in its order.</summary>
-    private async Task<GlueTable> EnsureTableAsync(OperationsToDynamoDbInput settings, CancellationToken cancellation)
-    {
-        var (database, name) = (settings.CatalogDatabase, settings.CatalogTable);
-        await glue.CreateDatabaseAsync(database, cancellation);
-        var wanted = new GlueTable(
-            database, name, settings.Catalog, [.. OperationCatalog.Columns.Select(column => new GlueColumn(column, Text))], [.. PartitionKeys.Select(key => new GlueColumn(key, Text))]);
-        await glue.CreateTableAsync(wanted, cancellation);
-        var there = await glue.FindTableAsync(database, name, cancellation) ?? wanted;
-        return there.PartitionKeys.Select(key => key.Name).Order(StringComparer.Ordinal).SequenceEqual(PartitionKeys.Order(StringComparer.Ordinal))
-            ? there with { Location = settings.Catalog }
-            : throw new NonRetriableException(
-                $"The table {database}.{name} of the catalog is partitioned by {string.Join(", ", there.PartitionKeys.Select(key => key.Name))}, the items by {string.Join(", ", PartitionKeys)}. Name another CatalogTable.");
-    }
+    private static IReadOnlyList<GlueColumn> Columns(IEnumerable<string> names) => [.. names.Select(name => new GlueColumn(name, Text))];
 }

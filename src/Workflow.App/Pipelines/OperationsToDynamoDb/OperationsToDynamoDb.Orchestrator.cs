@@ -4,7 +4,7 @@ namespace Workflow.App.Pipelines.OperationsToDynamoDb;
 
 /// <summary>
 /// Loads files of operation records into a DynamoDB table: one file, or those under a prefix that are not processed yet. Records are grouped
-/// across the files of a run. A file is marked as processed, and put aside, when its items are in the table and in the catalog, not before.
+/// across the files of a run, and with those that the table has. A file is marked as processed, and put aside, when its items are in the table and in the catalog, not before.
 /// </summary>
 internal sealed class OperationsToDynamoDb : TaskOrchestrator<OperationsToDynamoDbInput, OperationsToDynamoDbResult>
 {
@@ -30,7 +30,7 @@ internal sealed class OperationsToDynamoDb : TaskOrchestrator<OperationsToDynamo
                     throw new FilesFailedException(parsed.Select(file => file.Failure!).ToList(), parsed.Count);
                 }
 
-                var loaded = await report.StateAsync("load", () => context.CallActivityAsync<LoadedOperations>(nameof(LoadOperations), new LoadOperationsInput(run, files), retry));
+                var loaded = await report.StateAsync("load", () => context.CallActivityAsync<LoadedOperations>(nameof(LoadOperations), new LoadOperationsInput(run, [.. files.Select(file => file.File)]), retry));
                 var partitions = input.Catalog.Length == 0 ? 0 : await report.StateAsync("catalog", () => context.CallActivityAsync<int>(nameof(CatalogOperations), run, retry));
                 var finished = await report.StateAsync("finish", () => context.ForEachAsync(files, input.AtOnce, file =>
                     context.CallActivityAsync<string>(nameof(FinishOperations), new OperationsStep(run, file.File), retry)));

@@ -1,4 +1,6 @@
+using Amazon.DynamoDBv2;
 using Workflow.App.Configuration;
+using Workflow.Cloud.DynamoDb;
 using Workflow.Cloud.Objects;
 using Workflow.Durable;
 
@@ -18,13 +20,13 @@ internal sealed record OperationsToDynamoDbInput : PipelineInput
 
     public string RangeKey { get; init; } = "dominio";
 
-    /// <summary>Of the table's write capacity, where that is provisioned: the part that a run may use.</summary>
+    /// <summary>Of the table's capacity, where that is provisioned: the part that a run may use, of what it reads and of what it writes.</summary>
     public double CapacityShare { get; init; } = 0.5;
 
     /// <summary>Of a prefix: files in work at one time.</summary>
     public int AtOnce { get; init; } = 4;
 
-    /// <summary>Of a prefix: files that one run takes; the next run takes the others.</summary>
+    /// <summary>Of a prefix: files that one run takes at most; the next run takes the others.</summary>
     public int MaxFiles { get; init; } = 1_000;
 
     /// <summary>Where records lie between the steps of a run.</summary>
@@ -39,6 +41,10 @@ internal sealed record OperationsToDynamoDbInput : PipelineInput
 
     /// <summary>The zone whose day names the archive.</summary>
     public string TimeZone { get; init; } = "America/Sao_Paulo";
+
+    public DynamoDbReader Reader(IAmazonDynamoDB dynamo, TimeProvider time) => new(dynamo, DynamoDbTable(), CapacityShare, time);
+
+    public DynamoDbWriter Writer(IAmazonDynamoDB dynamo, TimeProvider time) => new(dynamo, DynamoDbTable(), CapacityShare, time);
 
     public override void Check(Func<string, string> key, SettingErrors errors)
     {
@@ -81,6 +87,8 @@ internal sealed record OperationsToDynamoDbInput : PipelineInput
             }
         }
     }
+
+    private DynamoDbTable DynamoDbTable() => new(Table, HashKey, RangeKey);
 }
 
 /// <summary>What became of the lines. Always <c>RowsIn = Loaded + Quarantined + Skipped</c>.</summary>
