@@ -52,6 +52,17 @@ public sealed class OperationsStepTests(PostgresFixture postgres, DynamoDbFixtur
     }
 
     [Fact]
+    public async Task A_turn_that_was_lost_is_no_turn()
+    {
+        await using var database = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync(Cancellation));
+        await using var turn = await LoadTurn.TakeAsync(database, "operacoes", ["a"], Cancellation);
+        await using var cut = database.CreateCommand("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+        await cut.ExecuteNonQueryAsync(Cancellation);
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => turn.EndAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task Files_are_taken_only_as_long_as_history_has_room_for_their_names()
     {
         var name = string.Join('/', Enumerable.Repeat(new string('é', 120), 5));
@@ -64,7 +75,8 @@ public sealed class OperationsStepTests(PostgresFixture postgres, DynamoDbFixtur
 
         await using var services = new ServiceCollection().AddLogging().AddDurableTaskClient(hub => hub.ConnectionString = "Host=nowhere").BuildServiceProvider();
         var stores = new ObjectStores([new LocalObjectStore(_folder.Path, TimeProvider.System)]);
-        await using var warehouse = new Warehouse(new("", await postgres.CreateDatabaseAsync(Cancellation), null), EventsHost.Read("{}"), stores, TimeProvider.System);
+        var databases = new Databases("", await postgres.CreateDatabaseAsync(Cancellation), Embedded: null);
+        await using var warehouse = new Warehouse(databases, EventsHost.Read("{}"), redshift: null!, stores, TimeProvider.System);
         var take = new TakeOperations(stores, new BookmarkTable(warehouse, services.GetRequiredService<DurableTaskClient>()));
 
         var taken = await take.RunAsync(new("take", "i", "i/1", 1, Cancellation), new(new() { Object = "local://ops/in/", MaxFiles = 2_000 }, "ops", "i", "i", default));
