@@ -77,7 +77,7 @@ public sealed class Secrets(SecretStores stores, SecretLifetimes lifetimes, Know
         Task<Secret> reading;
         lock (held.Lock)
         {
-            if (held.Secret is { } secret && secret != refused && time.GetUtcNow() < held.GoodUntil)
+            if (held.Secret is { } secret && refused?.HasFieldsOf(secret) != true && time.GetUtcNow() < held.GoodUntil)
             {
                 return secret;
             }

@@ -105,6 +105,34 @@ public sealed class AwsSecretsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_refused_long_after_its_secret_was_read_is_done_again_too()
+    {
+        await RotateAsync("orders", "first-password");
+        var used = new List<string>();
+
+        await _secrets.UseAsync(
+            "orders",
+            async secret =>
+            {
+                used.Add(secret["password"]);
+                if (used.Count > 1)
+                {
+                    return true;
+                }
+
+                // Somebody else finds it unchanged, and then it is rotated.
+                _time.Advance(Lifetimes.CacheFor);
+                await _secrets.GetAsync("orders", Cancellation);
+                await RotateAsync("orders", "second-password");
+                throw new UnauthorizedAccessException("wrong password");
+            },
+            failed => failed is UnauthorizedAccessException,
+            Cancellation);
+
+        Assert.Equal(["first-password", "second-password"], used);
+    }
+
+    [Fact]
     public async Task What_stays_refused_is_not_done_again_and_tells_the_first_reason()
     {
         await RotateAsync("orders", "first-password");
