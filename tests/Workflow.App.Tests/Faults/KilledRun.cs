@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Workflow.App.Api;
@@ -64,7 +65,7 @@ internal sealed record KilledRun(Run Run, IReadOnlyList<string> Kills)
             await client.StartAsync(pipeline, (JsonObject)JsonSerializer.SerializeToNode(input)!, Instance, cancellation);
             return await client.WaitAsync(Instance, cancellation);
         }
-        catch (Exception cut) when (cut is HttpRequestException or IOException or ServiceException { IsUsage: false })
+        catch (Exception cut) when (cut is HttpRequestException or IOException or SocketException or ServiceException { IsUsage: false })
         {
             await service.WaitAsync();
             return null;
