@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Workflow.App.Configuration;
@@ -142,6 +143,14 @@ public sealed partial class FunctionSetTests : IDisposable
         Assert.Contains(wrong.Errors, error => error.Key == "Pipelines:here:Trigger:Object");
         Assert.Contains(wrong.Errors, error => error.Key.StartsWith("Aws:Endpoints:", StringComparison.Ordinal));
         Assert.Equal(["ConnectionStrings:Warehouse"], Assert.Throws<SettingsException>(() => FunctionsChecks.Check(settings, onPlatform: false)).Errors.Select(error => error.Key));
+    }
+
+    [Fact]
+    public void A_message_of_the_queue_is_brought_again_for_an_hour_while_something_is_away()
+    {
+        var queues = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "host.json")))!["extensions"]!["queues"]!;
+
+        Assert.True((int)queues["maxDequeueCount"]! * TimeSpan.Parse((string)queues["visibilityTimeout"]!, CultureInfo.InvariantCulture) >= TimeSpan.FromHours(1));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ internal static class HostRequests
             new("Metadata", new JsonObject()), .. name is null ? [] : new KeyValuePair<string, JsonNode?>[] { new("name", Text(name)) },
         ]);
 
-    public static JsonObject Queue(string message, JsonObject client) => Invocation([new("message", Text(message)), Client(client)], [new("Id", Text("message-1")), new("DequeueCount", Text("1"))]);
+    public static JsonObject Queue(string message, JsonObject client, int dequeueCount = 1) => Invocation([new("message", Text(message)), Client(client)], [new("Id", Text("message-1")), new("DequeueCount", dequeueCount)]);
 
     public static JsonObject Http(string method, string url, string? body, JsonObject client, params (string Name, string Value)[] headers)
     {

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Workflow.App.Api;
 using Workflow.App.Api.Access;
 using Workflow.App.Hosting;
+using Workflow.App.Tests.Triggers.Events;
 using Workflow.App.Triggers.Events.Inbound;
 using Workflow.Cloud.Objects;
 using Workflow.Cloud.Secrets;
@@ -133,11 +134,17 @@ public sealed class TriggerTests(PostgresFixture postgres, AzuriteFixture azurit
         using var test = await engine.PostAsync("events", HostRequests.Queue("""{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2024-03-01T00:00:00.000Z","Bucket":"landing"}""", engine.Client));
         using var broken = await engine.PostAsync("events", HostRequests.Queue("not json", engine.Client));
 
+        // A run of it needs an object, which a schedule does not name.
+        using var failed = await engine.PostAsync("events", HostRequests.Queue(Envelopes.Schedule("users", "2025-01-31T02:00:00Z"), engine.Client, dequeueCount: 4));
+        using var given = await engine.PostAsync("events", HostRequests.Queue(Envelopes.Schedule("users", "2025-01-31T02:00:00Z"), engine.Client, dequeueCount: 5));
+
         Assert.Equal(HttpStatusCode.OK, test.StatusCode);
         Assert.Equal("""{"Outputs":{},"Logs":[],"ReturnValue":null}""", await test.Content.ReadAsStringAsync(Cancellation));
-        Assert.Equal(HttpStatusCode.OK, broken.StatusCode);
-        var poison = (string?)(await broken.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!["Outputs"]!["poison"];
-        Assert.Equal("""{"reason":"it is not JSON","messageId":"message-1","message":"not json"}""", poison);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.InternalServerError, HttpStatusCode.OK), (broken.StatusCode, failed.StatusCode, given.StatusCode));
+        Assert.Equal("""{"reason":"it is not JSON","messageId":"message-1","message":"not json"}""", await PoisonAsync(broken));
+        Assert.Contains("it failed 5 times, at last: ", await PoisonAsync(given), StringComparison.Ordinal);
+
+        static async Task<string?> PoisonAsync(HttpResponseMessage answer) => (string?)(await answer.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!["Outputs"]!["poison"];
     }
 
     [Fact]

@@ -1,15 +1,21 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Workflow.App.Pipelines;
 using Workflow.App.Triggers.Events;
 
 namespace Workflow.App.Triggers.Functions;
 
 /// <summary>
-/// Takes the events that come by the storage queue. A message that nobody will ever understand goes to the host's poison queue at once, with its reason;
-/// one that fails is brought again by the host, which after five times puts it there as it is.
+/// Takes the events that come by the storage queue. A message that nobody will ever understand goes to the host's poison queue at once, with its reason, one
+/// that fails by itself after so many times. While the database or the extension is away the host brings it again, as often as host.json says, and then
+/// puts it there as it is.
 /// </summary>
 internal sealed class QueuedEvents(ObjectEvents events, EventCounts counts, ILogger<QueuedEvents> logger)
 {
+    // As many as the service grants a message of SQS by default.
+    private const int MostTimes = 5;
+
     /// <returns>What the host is answered.</returns>
     public async Task<JsonObject> TakeAsync(Function function, FunctionInvocation invocation, CancellationToken cancellation)
     {
@@ -27,6 +33,10 @@ internal sealed class QueuedEvents(ObjectEvents events, EventCounts counts, ILog
         catch (MalformedEventException malformed)
         {
             return PutAside(malformed.Message);
+        }
+        catch (Exception failed) when (!Runs.AreAway(failed) && failed is not HttpRequestException && int.TryParse(invocation.Metadata("DequeueCount"), CultureInfo.InvariantCulture, out var times) && times >= MostTimes)
+        {
+            return PutAside($"it failed {times} times, at last: {failed.Message}");
         }
 
         JsonObject PutAside(string reason)
