@@ -78,9 +78,9 @@ internal sealed class NotificationDelivery(SlackNotifier slack, SnsNotifier sns,
     private static byte[] Key(Secret secret) => WebhookNotifier.ParseKey(secret[KeyField])
         ?? throw new SecretException($"The field '{KeyField}' of secret '{secret.Name}' is no key for a webhook: write whsec_ and the base64 of 24 bytes or more.");
 
-    private static Uri Address(Secret secret) => Uri.TryCreate(secret[UrlField], UriKind.Absolute, out var address)
+    private static Uri Address(Secret secret) => Uri.TryCreate(secret[UrlField], UriKind.Absolute, out var address) && (address.Scheme == Uri.UriSchemeHttps || address.Scheme == Uri.UriSchemeHttp)
         ? address
-        : throw new SecretException($"The field '{UrlField}' of secret '{secret.Name}' is not the address of a webhook.");
+        : throw new SecretException($"The field '{UrlField}' of secret '{secret.Name}' is not the address of a webhook: write one that begins with https://.");
 
     private Uri Here(string path) => new(ListenAddresses.FromHere(server), path);
 

@@ -59,16 +59,20 @@ public sealed class NotificationTests(PostgresFixture postgres)
     [Fact]
     public async Task What_could_not_be_delivered_is_shown_with_its_reason_and_fails_no_run()
     {
-        await using var installation = await StartAsync(new { On = new[] { "Success" }, Webhook = "nowhere" }, new { On = new[] { "Success" }, Webhook = "metadata" });
+        await using var installation = await StartAsync(new { On = new[] { "Success" }, Webhook = "nowhere" }, new { On = new[] { "Success" }, Webhook = "metadata" }, new { On = new[] { "Success" }, Slack = "file", Webhook = "local:crm" });
         var secret = new Dictionary<string, string> { ["url"] = "http://169.254.169.254/latest", ["key"] = "whsec_" + Convert.ToBase64String(new byte[32]) };
-        await new LocalSecretStore(installation.Data.Secrets).PutAsync("metadata", secret, Cancellation);
+        var secrets = new LocalSecretStore(installation.Data.Secrets);
+        await secrets.PutAsync("metadata", secret, Cancellation);
+        await secrets.PutAsync("file", new Dictionary<string, string> { ["url"] = "/services/T0/B0" }, Cancellation);
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, await RunAsync(installation, "id,amount\n1,10\n"));
 
         using var http = installation.CreateHttpClient();
-        var shown = JsonNode.Parse(await http.GetStringAsync(new Uri("api/notifications", UriKind.Relative), Cancellation))!.AsArray();
-        Assert.Contains("nothing is sent there", (string)shown[0]!["failure"]!, StringComparison.Ordinal);
-        Assert.Contains("There is no secret 'nowhere'", (string)shown[1]!["failure"]!, StringComparison.Ordinal);
+        var shown = JsonNode.Parse(await http.GetStringAsync(new Uri("api/notifications", UriKind.Relative), Cancellation))!.AsArray().ToDictionary(message => (string)message!["target"]!, message => (string?)message!["failure"]);
+        Assert.Contains("nothing is sent there", shown["metadata"], StringComparison.Ordinal);
+        Assert.Contains("There is no secret 'nowhere'", shown["nowhere"], StringComparison.Ordinal);
+        Assert.Equal("The field 'url' of secret 'file' is not the address of a webhook: write one that begins with https://.", shown["file"]);
+        Assert.Single(await new LocalWebhooks(installation.Data.Path, TimeProvider.System).ReadAsync(Cancellation));
     }
 
     private async Task<Installation> StartAsync(params object[] rules)
