@@ -322,6 +322,20 @@ public sealed class OracleToWarehouseTests(PostgresFixture postgres)
         Assert.Equal(["Ulm", "Bonn"], await installation.QueryAsync("select name from dms_stage.places order by year"));
     }
 
+    [Theory]
+    [InlineData("Table completed", null, true)]
+    [InlineData("Table completed", 1000.0, true)]
+    [InlineData("Table completed", 999.0, false)]
+    [InlineData("Full load", null, false)]
+    [InlineData("Table error", 1001.0, false)]
+    public void A_table_is_loaded_anew_where_DMS_says_so_since_the_task_was_started(string state, double? ended, bool isLoaded)
+    {
+        var replicated = new Replicated(new("arn", "hr", "stopped", "full-load", null, null, 100, StartedAt: 1000.7), [new("HR", "PEOPLE", state, 1, 0, 0, 0, 0, 0, ended)]);
+
+        Assert.Equal((isLoaded, false), (replicated.HasLoaded("hr", "People"), replicated.HasLoaded("HR", "PLACES")));
+        Assert.Equal((true, false), (replicated.IsSince(DateTimeOffset.FromUnixTimeSeconds(1000)), replicated.IsSince(DateTimeOffset.FromUnixTimeSeconds(999))));
+    }
+
     [Fact]
     public async Task A_reload_that_fails_in_a_later_file_leaves_the_table_as_it_was()
     {

@@ -32,7 +32,8 @@ internal static class Replication
     /// <summary>Why what a task has written is not what it was to write; null where it is.</summary>
     public static string? FailureOf(this DmsTask task)
     {
-        var why = task.LastFailure ?? task.StopReason ?? "DMS does not say why";
+        // A task that stopped may still say what made it fail long before.
+        var why = (task.Status == "stopped" ? task.StopReason ?? task.LastFailure : task.LastFailure ?? task.StopReason) ?? "DMS does not say why";
         return task.Status switch
         {
             "running" => null,
