@@ -25,7 +25,9 @@ internal sealed partial class ExtensionEngine : IAsyncDisposable
     private readonly ExtensionApi _api;
     private int _underWay;
     private int _timersMade;
-    private DateTime _now = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    // As the host's is, because activities compare the time that their run has with the machine's clock.
+    private DateTime _now = TimeProvider.System.GetUtcNow().UtcDateTime;
 
     private ExtensionEngine(Uri handler, ExtensionApi api)
     {
