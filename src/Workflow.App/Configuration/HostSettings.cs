@@ -53,6 +53,7 @@ internal sealed partial record HostSettings
                 return new();
             }
 
+            CheckIdsAreKept(given, errors);
             foreach (var theirs in given.Select(setting => setting.Key).Where(key => OfTheExtension.Contains(key, StringComparer.OrdinalIgnoreCase)).ToArray())
             {
                 given.Remove(theirs);
@@ -78,6 +79,17 @@ internal sealed partial record HostSettings
         "storageProvider", "tracing", "notifications", "useGracefulShutdown", "maxOrchestrationActions", "maxEntityOperationBatchSize",
         "maxConcurrentEntityFunctions", "storeInputsInOrchestrationHistory", "useAppLease", "appLeaseOptions", "overridableExistingInstanceStates",
     ];
+
+    /// <summary>One id is one run: of two starts the second must not take the first one's place.</summary>
+    private static void CheckIdsAreKept(JsonObject given, SettingErrors errors)
+    {
+        const string Setting = "overridableExistingInstanceStates";
+        var states = given.FirstOrDefault(setting => setting.Key.Equals(Setting, StringComparison.OrdinalIgnoreCase)).Value?.ToString();
+        if (states is not null && !states.Equals("NonRunningStates", StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add($"{Path}:{Setting}", states, "leave it out; a start that is told twice would take the place of its own run");
+        }
+    }
 
     private void Check(SettingErrors errors)
     {

@@ -208,6 +208,20 @@ public sealed class SettingsTests : IDisposable
             errors.All.Select(error => error.Key).Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("NonRunningStates", true)]
+    [InlineData("AnyState", false)]
+    public void A_host_file_does_not_let_a_start_take_the_place_of_a_run_that_is_under_way(string states, bool isTaken)
+    {
+        var errors = new SettingErrors();
+        var file = _folder.File("host.json");
+        File.WriteAllText(file, $$"""{ "extensions": { "durableTask": { "OverridableExistingInstanceStates": "{{states}}" } } }""");
+
+        HostSettings.Load(file, errors);
+
+        Assert.Equal(isTaken ? [] : ["host.json:extensions:durableTask:overridableExistingInstanceStates"], errors.All.Select(error => error.Key));
+    }
+
     [Fact]
     public void Settings_within_settings_are_read_and_each_error_names_its_place()
     {
