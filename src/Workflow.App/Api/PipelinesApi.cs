@@ -44,6 +44,7 @@ internal static class PipelinesApi
             throw new BadRequestException("The input of a run is a JSON object, for example {\"object\":\"local://landing/csv/orders.csv\"}.");
         }
 
+        BadRequestException.ThrowIfUnreadable(input);
         if (instance is "." or ".." || instance?.Contains('/', StringComparison.Ordinal) == true)
         {
             throw new BadRequestException($"'{instance}' cannot be an instance id here: it is part of addresses, so it holds no slash and is no dot.");

@@ -12,7 +12,22 @@ using Workflow.Durable;
 namespace Workflow.App.Api;
 
 /// <summary>The request itself is wrong; the message says what would be right.</summary>
-internal sealed class BadRequestException(string message) : Exception(message);
+internal sealed class BadRequestException(string message) : Exception(message)
+{
+    /// <summary>JSON may name half of a character, and then nobody can read it as text.</summary>
+    /// <exception cref="BadRequestException">It does.</exception>
+    public static void ThrowIfUnreadable<T>(T body)
+    {
+        try
+        {
+            JsonSerializer.Serialize(body);
+        }
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
+        {
+            throw new BadRequestException("The body holds half a character: one of \\uD800 to \\uDFFF without the other that belongs to it.");
+        }
+    }
+}
 
 /// <summary>A run that has ended cannot be steered.</summary>
 internal sealed class RunEndedException(OrchestrationMetadata run)
@@ -68,6 +83,7 @@ internal sealed class Problems(IProblemDetailsService details, ILogger<Problems>
         BadHttpRequestException refused => (HttpStatusCode)refused.StatusCode,
         UsageException or BadRequestException or ArgumentException => HttpStatusCode.BadRequest,
         ObjectStoreException => HttpStatusCode.BadGateway,
+        PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire } => HttpStatusCode.BadRequest,  // \0, which no text of PostgreSQL's holds
         NpgsqlException { IsTransient: true } => HttpStatusCode.ServiceUnavailable,
         _ => HttpStatusCode.InternalServerError,
     };

@@ -82,8 +82,11 @@ internal static class RunsApi
     }
 
     public static Task<Accepted<Run>> RaiseAsync(
-        string instance, string name, DurableTaskClient client, CancellationToken cancellation, [FromBody] JsonElement? payload = null) =>
-        SteerAsync(client, instance, () => client.RaiseEventAsync(instance, name, payload, cancellation), cancellation);
+        string instance, string name, DurableTaskClient client, CancellationToken cancellation, [FromBody] JsonElement? payload = null)
+    {
+        BadRequestException.ThrowIfUnreadable(payload);
+        return SteerAsync(client, instance, () => client.RaiseEventAsync(instance, name, payload, cancellation), cancellation);
+    }
 
     public static async Task<Ok<Purged>> PurgeAsync(string instance, DurableTaskClient client, CancellationToken cancellation)
     {

@@ -230,6 +230,86 @@ public sealed class AccessTests(AccessService service) : IClassFixture<AccessSer
         Assert.Equal("[]", (await service.SendAsync("GET", "api/notifications?pipeline=theirs", key)).Body);
     }
 
+    [Theory]
+    [InlineData("GET", "api/runs?prefix=%00")]
+    [InlineData("GET", "api/runs?pipeline=%00&parent=%00")]
+    [InlineData("GET", "api/runs?after=x")]
+    [InlineData("GET", "api/runs?after=bnVsbA==")]
+    [InlineData("GET", "api/runs?after=eyJDcmVhdGVkIjoiMDAwMS0wMS0wMVQwMDowMDowMFoifQ==")]
+    [InlineData("GET", "api/runs?after=eyJDcmVhdGVkIjoiMjAyNS0wMS0wMVQwMDowMDowMFoiLCJJbnN0YW5jZUlkIjoiXHUwMDAwIn0=")]
+    [InlineData("GET", "api/runs?since=0001-01-01T00:00:00Z&before=9999-12-31T23:59:59.9999999Z")]
+    [InlineData("GET", "api/runs?since=0001-01-01T00:00:00%2B14:00")]
+    [InlineData("GET", "api/runs?top=-5")]
+    [InlineData("GET", "api/runs?top=2147483648")]
+    [InlineData("GET", "api/runs?top=1&top=2&roots=perhaps")]
+    [InlineData("GET", "api/runs?status=")]
+    [InlineData("GET", "api/runs?status=,")]
+    [InlineData("GET", "api/runs?status=1")]
+    [InlineData("GET", "api/runs/%2e%2e%2ftheirs-run")]
+    [InlineData("GET", "api/runs/mine-run%2f..%2ftheirs-run")]
+    [InlineData("GET", "api/runs/%ED%A0%80")]
+    [InlineData("GET", "api/runs/%F0%9F%92%A9")]
+    [InlineData("GET", "api/runs/%20")]
+    [InlineData("GET", "api/runs/{long}")]
+    [InlineData("GET", "api/runs/mine-run?wait=-1")]
+    [InlineData("GET", "api/runs/mine-run?wait=99999999999")]
+    [InlineData("HEAD", "api/runs")]
+    [InlineData("OPTIONS", "api/runs")]
+    [InlineData("PATCH", "api/runs/mine-run")]
+    [InlineData("FOO", "api/runs/mine-run")]
+    [InlineData("POST", "api/runs/mine-run")]
+    [InlineData("POST", "api/runs/mine-run/suspend?reason=%00")]
+    [InlineData("POST", "api/runs/mine-run/resume?reason={long}")]
+    [InlineData("POST", "api/runs/mine-run/events/%20", "{}")]
+    [InlineData("POST", "api/runs/mine-run/events/%F0%9F%92%A9", "\"\\ud800\"")]
+    [InlineData("POST", "api/runs/mine-run/events/Deep", "{deep}")]
+    [InlineData("GET", "api/runs/mine-run/history")]
+    [InlineData("GET", "runtime/webhooks/durabletask/instances/mine-run?showHistory=true&showHistoryOutput=true")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=%00", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=%0d%0aX-Evil:1", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=%2e%2e", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance={long}", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=%ED%A0%80", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=a%3Fb%23c%25%5C%22%3Cd%3E", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs?instance=one&instance=two", "{object}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"object\":\"local://a/\\ud800\"}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"object\":\"local://a/\\u0000\"}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"object\":\"local://a/b\",\"object\":\"local://a/c\"}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"object\":\"local://a/b\",\"OBJECT\":\"local://a/c\"}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"object\":{deep}}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"attempts\":1e999}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "{\"\":1}")]
+    [InlineData("POST", "api/pipelines/mine/runs", "null")]
+    [InlineData("POST", "api/pipelines/mine/runs", "")]
+    [InlineData("POST", "runtime/webhooks/durabletask/orchestrators/mine/%20", "{object}")]
+    [InlineData("POST", "runtime/webhooks/durabletask/orchestrators/mine/a/b", "{object}")]
+    [InlineData("GET", "runtime/webhooks/durabletask/instances?top=0&createdTimeTo=9999-12-31T23:59:59.9999999Z")]
+    [InlineData("GET", "runtime/webhooks/durabletask/instances?runtimeStatus=&instanceIdPrefix=%00")]
+    [InlineData("GET", "api/notifications?pipeline=mine&instance=%00&before=0001-01-01T00:00:00Z")]
+    [InlineData("GET", "api/schedules/%00")]
+    [InlineData("POST", "api/schedules/mine/backfill?from=%00&to=9999-12-31")]
+    [InlineData("PUT", "api/pipelines/mine/bookmarks?object=%00")]
+    [InlineData("GET", "get?user=%00")]
+    [InlineData("GET", "api/check-ins/x?after=%00")]
+    [InlineData("GET", "api/audit?pipeline=%00&instance=%00")]
+    [InlineData("GET", "api/audit?since=0001-01-01T00:00:00Z&after=99999999999999999999")]
+    [InlineData("POST", "api/keys", "{\"name\":\"\\ud800\",\"role\":\"Viewer\"}")]
+    [InlineData("DELETE", "api/keys/%20{long}")]
+    public async Task What_is_asked_oddly_is_no_failure_of_ours(string method, string path, string? body = null)
+    {
+        const int DeepestJson = 60;
+        path = path.Replace("{long}", new('é', 300), StringComparison.Ordinal);
+        body = body?.Replace("{deep}", new string('[', DeepestJson) + new string(']', DeepestJson), StringComparison.Ordinal).Replace("{object}", """{"object":"local://access/csv/none.csv"}""", StringComparison.Ordinal);
+
+        foreach (var key in new[] { await service.KeyAsync(Role.Admin), await service.KeyAsync(Role.Admin, AccessService.Mine) })
+        {
+            var answer = await service.SendAsync(method, path, key, body);
+
+            Assert.True((int)answer.Status < 500, $"{answer.Status} {answer.Body}");
+        }
+    }
+
     [Fact]
     public async Task Even_an_admin_of_some_pipelines_has_no_say_over_the_installation()
     {
