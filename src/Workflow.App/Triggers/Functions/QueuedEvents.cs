@@ -20,6 +20,7 @@ internal sealed class QueuedEvents(ObjectEvents events, EventCounts counts, ILog
     public async Task<JsonObject> TakeAsync(Function function, FunctionInvocation invocation, CancellationToken cancellation)
     {
         var message = invocation.Data(function.Trigger) ?? "";
+        var times = int.TryParse(invocation.Metadata("DequeueCount"), CultureInfo.InvariantCulture, out var count) ? count : 1;
         try
         {
             using var body = JsonDocument.Parse(message);
@@ -34,7 +35,7 @@ internal sealed class QueuedEvents(ObjectEvents events, EventCounts counts, ILog
         {
             return PutAside(malformed.Message);
         }
-        catch (Exception failed) when (!Runs.AreAway(failed) && failed is not HttpRequestException && int.TryParse(invocation.Metadata("DequeueCount"), CultureInfo.InvariantCulture, out var times) && times >= MostTimes)
+        catch (Exception failed) when (!Runs.AreAway(failed) && failed is not HttpRequestException && times >= MostTimes)
         {
             return PutAside($"it failed {times} times, at last: {failed.Message}");
         }
