@@ -162,12 +162,17 @@ public sealed class AccessTests(AccessService service) : IClassFixture<AccessSer
         var theirs = await service.StartAsync(AccessService.Theirs, key);
         var nobodys = await service.StartAsync("nobodys", key);
         var taken = await service.StartAsync(AccessService.Mine, key, "?instance=theirs-run");
+        await service.StartAsync(AccessService.Theirs, await service.KeyAsync(Role.Operator), "?instance=left,right");
+        var takenInParts = await service.StartAsync(AccessService.Mine, key, "?instance=left&instance=right");
 
         Assert.Equal(HttpStatusCode.Accepted, mine.Status);
         Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (theirs.Status, nobodys.Status));
         Assert.Equal((string?)nobodys.Json["detail"], (string?)theirs.Json["detail"]);
-        Assert.Equal(HttpStatusCode.Conflict, taken.Status);
-        Assert.DoesNotContain(AccessService.Theirs, ((string)taken.Json["detail"]!), StringComparison.Ordinal);
+        Assert.All([taken, takenInParts], answer =>
+        {
+            Assert.Equal(HttpStatusCode.Conflict, answer.Status);
+            Assert.DoesNotContain(AccessService.Theirs, (string)answer.Json["detail"]!, StringComparison.Ordinal);
+        });
     }
 
     [Theory]
