@@ -129,7 +129,7 @@ public sealed class AccessTests(AccessService service) : IClassFixture<AccessSer
         Assert.Equal(AccessService.Mine, (string?)Assert.Single(pipelines)!["name"]);
         Assert.Equal(["mine-below", "mine-run"], runs.Select(run => (string)run!["instance"]!).Intersect(["mine-run", "mine-below"]).Order(StringComparer.Ordinal));
         Assert.Empty(others);
-        Assert.DoesNotContain((await service.SendAsync("GET", "api/runs", key)).Json["runs"]!.AsArray(), run => ((string)run!["instance"]!).StartsWith("theirs", StringComparison.Ordinal));
+        Assert.DoesNotContain((await service.SendAsync("GET", "api/runs", key)).Json["runs"]!.AsArray(), run => ((string)run!["instance"]!).StartsWith("theirs-", StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.OK, below.Status);
     }
 
