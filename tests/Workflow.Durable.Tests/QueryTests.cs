@@ -1,3 +1,4 @@
+using Npgsql;
 using Workflow.Durable.Tests.Hosting;
 using Workflow.Testing;
 
@@ -54,6 +55,22 @@ public sealed class QueryTests(HubDatabase database) : IClassFixture<HubDatabase
 
         async Task<string> IdsAsync(OrchestrationQuery query) =>
             string.Join(' ', (await host.Client.QueryInstancesAsync(query, Cancellation)).Values.Select(instance => instance.InstanceId));
+    }
+
+    [Fact]
+    public async Task What_the_database_refuses_of_one_query_is_not_the_fault_of_the_next()
+    {
+        await using var host = await database.StartHostAsync(Register);
+        await host.ScheduleAsync("Echo", "a-1", "whole");
+        await host.EndAsync("whole");
+
+        // The second time the statement is prepared, and the third time it is taken for prepared.
+        for (var time = 0; time < 2; time++)
+        {
+            await Assert.ThrowsAsync<PostgresException>(() => host.Client.QueryInstancesAsync(new OrchestrationQuery(InstanceIdPrefix: "\0"), Cancellation));
+        }
+
+        Assert.Single((await host.Client.QueryInstancesAsync(new OrchestrationQuery(InstanceIdPrefix: "whole"), Cancellation)).Values);
     }
 
     [Fact]

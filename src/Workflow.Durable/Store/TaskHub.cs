@@ -114,7 +114,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         await using var batch = Data.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(Sql.Send, Sql.Of(instanceId), Sql.Time(_time.GetUtcNow()), Sql.Of(message.ToBytes())));
         batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
-        if (!(bool)(await batch.ExecuteScalarAsync(cancellation))!)
+        if (!(bool)(await AskAsync(() => batch.ExecuteScalarAsync(cancellation)))!)
         {
             throw new InstanceNotFoundException(instanceId);
         }
@@ -132,7 +132,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         batch.BatchCommands.Add(Sql.Command(
             Sql.Rewind, Sql.Texts([instanceId]), Sql.Texts([null]), Sql.Of<byte[][]>([Messages.Rewound(reason, parent: null, now).ToBytes()]), Sql.Time(now)));
         batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
-        if (await batch.ExecuteScalarAsync(cancellation) is null)
+        if (await AskAsync(() => batch.ExecuteScalarAsync(cancellation)) is null)
         {
             var other = await FindAsync(instanceId, inputsAndOutputs: false, cancellation) ?? throw new InstanceNotFoundException(instanceId);
             throw new OrchestrationNotFailedException(instanceId, other.RuntimeStatus);
@@ -166,7 +166,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         command.Parameters.Add(Sql.Text(query.ParentInstanceId));
         command.Parameters.Add(Sql.Of(query.RootsOnly));
         command.Parameters.Add(Sql.Texts(query.Roots?.Select(root => root.IdPrefix)));
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await using var reader = await AskAsync(() => command.ExecuteReaderAsync(cancellation));
         var found = new List<OrchestrationMetadata>();
         while (await reader.ReadAsync(cancellation))
         {
@@ -184,7 +184,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         await using (var command = Data.CreateCommand(Sql.History))
         {
             command.Parameters.Add(Sql.Of(instanceId));
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            await using var reader = await AskAsync(() => command.ExecuteReaderAsync(cancellation));
             while (await reader.ReadAsync(cancellation))
             {
                 lines.AddRange(HistoryChunk.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)).Events.Select(HistoryLines.ToLine));
@@ -205,7 +205,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         await using var command = Data.CreateCommand(Sql.Purge);
         command.Parameters.Add(Sql.Of(instanceId));
         command.Parameters.Add(Sql.Of(recursive));
-        return await command.ExecuteNonQueryAsync(cancellation);
+        return await AskAsync(() => command.ExecuteNonQueryAsync(cancellation));
     }
 
     public async Task<int> PurgeAsync(PurgeInstancesFilter filter, CancellationToken cancellation)
@@ -220,7 +220,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         command.Parameters.Add(Sql.Time(filter.CreatedFrom));
         command.Parameters.Add(Sql.Time(filter.CreatedTo));
         command.Parameters.Add(Sql.Texts(filter.Statuses?.Select(status => status.ToString())));
-        return await command.ExecuteNonQueryAsync(cancellation);
+        return await AskAsync(() => command.ExecuteNonQueryAsync(cancellation));
     }
 
     // ---- Watching ----------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         await using var batch = Data.CreateBatch();
         batch.BatchCommands.Add(Creation(starts));
         batch.BatchCommands.Add(Sql.Command(Sql.Notify, Sql.Of(Call.For(ProcessId, leavesWork: true, ended: [])!)));
-        try
+        return await AskAsync(async () =>
         {
             await using var reader = await batch.ExecuteReaderAsync();
             var existing = new List<string?>(starts.Count);
@@ -284,12 +284,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
             }
 
             return existing;
-        }
-        catch (PostgresException)
-        {
-            Data.Clear();  // a connection on which a batch has failed no longer knows what it has prepared
-            throw;
-        }
+        });
     }
 
     private async Task<IReadOnlyList<OrchestrationMetadata?>> FindManyAsync(IReadOnlyList<(string InstanceId, bool InputsAndOutputs)> wanted)
@@ -297,7 +292,7 @@ internal sealed partial class TaskHub : IAsyncDisposable
         await using var command = Data.CreateCommand(Sql.Find);
         command.Parameters.Add(Sql.Texts(wanted.Select(one => one.InstanceId)));
         command.Parameters.Add(Sql.Of(wanted.Select(one => one.InputsAndOutputs).ToArray()));
-        await using var reader = await command.ExecuteReaderAsync();
+        await using var reader = await AskAsync(() => command.ExecuteReaderAsync());
         var found = new List<OrchestrationMetadata?>(wanted.Count);
         while (await reader.ReadAsync())
         {
@@ -305,6 +300,20 @@ internal sealed partial class TaskHub : IAsyncDisposable
         }
 
         return found;
+    }
+
+    /// <summary>A connection on which a statement was refused no longer knows what it has prepared (npgsql issue 6391): it is not used again.</summary>
+    private async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (PostgresException)
+        {
+            Data.Clear();
+            throw;
+        }
     }
 
     private static OrchestrationMetadata Metadata(NpgsqlDataReader reader) =>
