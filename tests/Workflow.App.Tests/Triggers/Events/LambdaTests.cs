@@ -137,7 +137,8 @@ public sealed class LambdaTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("there is no profile 'nobody'", failed.GetProperty("errorMessage").GetString(), StringComparison.Ordinal);
     }
 
-    private WorkflowProcess Start(DataFolder data) => WorkflowProcess.Start(["lambda", "--data", data.Path], new Dictionary<string, string> { ["AWS_LAMBDA_RUNTIME_API"] = _lambda.Address });
+    private WorkflowProcess Start(DataFolder data) =>
+        WorkflowProcess.Start(["lambda", "--data", data.Path], new Dictionary<string, string>(TestCredentials.Variables) { ["AWS_LAMBDA_RUNTIME_API"] = _lambda.Address });
 
     /// <summary>The runtime API of Lambda: hands out one event after another and takes the answers.</summary>
     private sealed class LambdaApi : IAsyncDisposable

@@ -100,10 +100,19 @@ internal sealed class ScriptedSqs : IAsyncDisposable
 /// <summary>Credentials that servers on this machine take.</summary>
 internal static class TestCredentials
 {
+    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
+    {
+        ["AWS_ACCESS_KEY_ID"] = "test",
+        ["AWS_SECRET_ACCESS_KEY"] = "test",
+        ["AWS_REGION"] = "us-east-1",
+    };
+
+    /// <summary>In this process.</summary>
     public static void Set()
     {
-        Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "test");
-        Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", "test");
-        Environment.SetEnvironmentVariable("AWS_REGION", "us-east-1");
+        foreach (var (name, value) in Variables)
+        {
+            Environment.SetEnvironmentVariable(name, value);
+        }
     }
 }
