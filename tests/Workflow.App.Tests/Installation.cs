@@ -25,12 +25,12 @@ internal sealed class Installation : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private Service? _service;
 
-    private Installation(string hub, string warehouse)
+    private Installation(string database)
     {
         Data = new(_folder.File("data"));
-        Hub = hub;
-        Warehouse = warehouse;
-        Settings["ConnectionStrings"] = new JsonObject { [nameof(Hub)] = hub, [nameof(Warehouse)] = warehouse };
+        Hub = database;
+        Warehouse = database;
+        Settings["ConnectionStrings"] = new JsonObject { [nameof(Hub)] = database, [nameof(Warehouse)] = database };
         Settings["StatusTable"] = "";
     }
 
@@ -44,11 +44,8 @@ internal sealed class Installation : IAsyncDisposable
 
     public ServiceClient Client { get; private set; } = null!;
 
-    public static async Task<Installation> CreateAsync(PostgresFixture postgres)
-    {
-        var hub = await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken);
-        return new(hub, await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken));
-    }
+    /// <summary>Hub and warehouse in one fresh database, as they are by default.</summary>
+    public static async Task<Installation> CreateAsync(PostgresFixture postgres) => new(await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken));
 
     /// <summary>Adds a pipeline to the settings.</summary>
     public Installation With(string pipeline, string kind, object options, string? watch = null)

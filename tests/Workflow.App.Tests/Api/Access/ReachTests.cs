@@ -120,15 +120,19 @@ public sealed class ReachTests(PostgresFixture postgres)
         await installation.StartServiceAsync(ServiceRoles.None);
         using var http = new HttpClient { BaseAddress = installation.Address };
         var database = new NpgsqlConnectionStringBuilder(installation.Hub).Database!;
-        await installation.ExecuteAsync($"alter database \"{database}\" with allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+        await using (var elsewhere = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync(Cancellation)))
+        await using (var close = elsewhere.CreateCommand($"alter database \"{database}\" with allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'"))
+        {
+            await close.ExecuteNonQueryAsync(Cancellation);
+        }
 
         var here = await ReadAsync("health/ready");
-        var elsewhere = await ReadAsync("health/ready", ("X-Forwarded-For", "192.0.2.9"));
+        var outside = await ReadAsync("health/ready", ("X-Forwarded-For", "192.0.2.9"));
         var guess = await ReadAsync("api/runs", ("X-Api-Key", ApiKey.Create().Reveal()));
 
-        Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable], [here.Status, elsewhere.Status]);
+        Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable], [here.Status, outside.Status]);
         Assert.Contains(database, here.Body, StringComparison.Ordinal);
-        Assert.Equal("""{"status":"waiting","reason":"The hub's database does not answer."}""", elsewhere.Body);
+        Assert.Equal("""{"status":"waiting","reason":"The hub's database does not answer."}""", outside.Body);
         Assert.True((int)guess.Status >= 500);
         Assert.Contains("Its log says why", guess.Body, StringComparison.Ordinal);
         Assert.DoesNotContain(database, guess.Body, StringComparison.Ordinal);
