@@ -131,6 +131,7 @@ public sealed class LocalPostgresTests : IDisposable
         var pid = (await File.ReadAllLinesAsync(_data.File("postgres", "cluster", "postmaster.pid"), Cancellation))[0];
 
         using var stop = Process.Start("kill", ["-INT", pid]);
+        await Eventually.TrueAsync(async () => !await AnswersAsync(connectionString), cancellation: Cancellation);
         await using var next = await PostgresFixture.StartServerAsync(_data.Path, Cancellation);
 
         Assert.NotEqual(pid, $"{next.ProcessId}");
@@ -264,6 +265,18 @@ public sealed class LocalPostgresTests : IDisposable
 
     private static async Task<string> SessionOfAsync(int process) =>
         (await File.ReadAllTextAsync($"/proc/{process}/stat", Cancellation)).Split(") ")[^1].Split(' ')[3];
+
+    private static async Task<bool> AnswersAsync(string connectionString)
+    {
+        try
+        {
+            return await ReadAsync(connectionString, "SELECT 'yes'") == "yes";
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
 
     private static async Task<string> ReadAsync(string connectionString, string sql)
     {

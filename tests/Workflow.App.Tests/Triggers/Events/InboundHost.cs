@@ -88,7 +88,9 @@ public sealed class InboundHost(PostgresFixture postgres) : IAsyncLifetime
         _app.MapInbound();
         _app.MapPost(WithSecretAway, (HttpRequest request, SharedKeys keys) => keys.CheckKeyAsync(request, new() { Secret = "in-a-vault" }, request.HttpContext.RequestAborted)).RefusesUntrusted("away");
         await _app.StartAsync(Cancellation);
-        Http = new() { BaseAddress = new(_app.Urls.Single()) };
+
+        // A connection on which a body was refused may be closed after the answer: no test is to be handed one of another's.
+        Http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { BaseAddress = new(_app.Urls.Single()) };
     }
 
     internal async Task WriteSecretsAsync()
