@@ -231,6 +231,26 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     protected Task<ObjectInfo> WriteAsync(ObjectAddress address, string text, WriteCondition condition = WriteCondition.Always) =>
         _store.WriteAsync(address, new MemoryStream(Encoding.UTF8.GetBytes(text)), condition, Cancellation);
 
+    /// <summary>Of many who write an object that must not be there yet, one does, and what it wrote stays.</summary>
+    protected async Task OnlyOneIsFirstAsync(ObjectAddress address)
+    {
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(n => Task.Run(async () =>
+        {
+            try
+            {
+                await WriteAsync(address, $"{n}", WriteCondition.IfAbsent);
+                return (int?)n;
+            }
+            catch (ObjectExistsException)
+            {
+                return null;
+            }
+        })));
+
+        var winner = Assert.Single(outcomes, outcome => outcome is not null);
+        Assert.Equal($"{winner}", await ReadTextAsync(address));
+    }
+
     protected async Task<string> ReadTextAsync(ObjectAddress address) => Encoding.UTF8.GetString(await ReadAsync(address));
 
     private async Task<byte[]> ReadAsync(ObjectAddress address)

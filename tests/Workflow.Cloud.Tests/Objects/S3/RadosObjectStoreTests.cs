@@ -28,22 +28,7 @@ public sealed class RadosObjectStoreTests(RadosFixture rados) : ObjectStoreContr
     [Fact]
     public async Task Of_many_writers_that_want_to_be_first_one_is()
     {
-        var address = _bucket.WithKey("only/one");
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(async n =>
-        {
-            try
-            {
-                await WriteAsync(address, $"{n}", WriteCondition.IfAbsent);
-                return (int?)n;
-            }
-            catch (ObjectExistsException)
-            {
-                return null;
-            }
-        }));
-
-        var winner = Assert.Single(outcomes, outcome => outcome is not null);
-        Assert.Equal($"{winner}", await ReadTextAsync(address));
+        await OnlyOneIsFirstAsync(_bucket.WithKey("only/one"));
     }
 
     [Theory]
