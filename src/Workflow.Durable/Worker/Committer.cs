@@ -11,7 +11,7 @@ namespace Workflow.Durable.Worker;
 internal sealed record OpenTurn(LiveInstance Instance, ExecutionStartedEvent? Started, TurnCommit Commit);
 
 /// <summary>A request to free what is not really in hand.</summary>
-internal sealed record UnknownWork(string[] InHand, TaskCompletionSource Done);
+internal sealed record UnknownWork(Func<string[]> InHand, TaskCompletionSource Done);
 
 /// <summary>
 /// Commits what is ready together: while one commit is under way the next gathers. It keeps trying while the database is away,
@@ -91,8 +91,8 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
     /// Frees what the database thinks is in this host's hands and is not: work taken in a round trip whose answer was lost.
     /// It waits its turn between two commits, when all that commits have put into this host's hands is known here.
     /// </summary>
-    /// <param name="inHand">The instances that are.</param>
-    public async Task GiveUpUnknownAsync(string[] inHand, CancellationToken cancellation)
+    /// <param name="inHand">The instances that are. Asked between the two commits: no turn of theirs is half in the database then.</param>
+    public async Task GiveUpUnknownAsync(Func<string[]> inHand, CancellationToken cancellation)
     {
         var unknown = new UnknownWork(inHand, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         _ready.Writer.TryWrite(unknown);
@@ -103,7 +103,7 @@ internal sealed class Committer(WorkStore store, HostLease lease, ActivityRunner
     {
         try
         {
-            await store.GiveUpUnknownAsync(lease.Id, unknown.InHand, activities.Known, stop);
+            await store.GiveUpUnknownAsync(lease.Id, unknown.InHand(), activities.Known, stop);
             unknown.Done.SetResult();
         }
         catch (NpgsqlException away)

@@ -134,17 +134,17 @@ internal sealed class WorkSession : IAsyncDisposable
 
         _committer.IsDraining = true;
         _activities.Drain();
+        if (!NothingInHand)
+        {
+            _log.LogInformation("Told to stop: what is at work has {Time} to end, the rest is given back", _host.Options.ShutdownTimeout);
+        }
+
         using var enough = new CancellationTokenSource(_host.Options.ShutdownTimeout, _time);
         try
         {
-            foreach (var live in _inHand.Values.Where(live => live.TryLetGo()))
-            {
-                LetGo(live);
-            }
-
             if (_lease.Id != 0)
             {
-                await _committer.GiveUpUnknownAsync([.. _inHand.Keys], enough.Token);
+                await _committer.GiveUpUnknownAsync(KeepWhatTakesTurns, enough.Token);
             }
 
             CheckQuiet();
@@ -158,6 +158,20 @@ internal sealed class WorkSession : IAsyncDisposable
         {
             _log.LogWarning("Stopping while the database is away ({Reason}); another host goes on from the last checkpoints", away.Message);
         }
+    }
+
+    /// <summary>
+    /// Lets go of the instances that only wait. It happens between two commits, for a commit that was decided before the host was told to
+    /// stop keeps its instances: each is let go here, or by a commit that is decided later.
+    /// </summary>
+    private string[] KeepWhatTakesTurns()
+    {
+        foreach (var live in _inHand.Values.Where(live => live.TryLetGo()))
+        {
+            LetGo(live);
+        }
+
+        return [.. _inHand.Keys];
     }
 
     private void CheckQuiet()
@@ -188,7 +202,7 @@ internal sealed class WorkSession : IAsyncDisposable
             {
                 if (uncertain)
                 {
-                    await _committer.GiveUpUnknownAsync([.. _inHand.Keys], stop);
+                    await _committer.GiveUpUnknownAsync(() => [.. _inHand.Keys], stop);
                     uncertain = false;
                 }
 

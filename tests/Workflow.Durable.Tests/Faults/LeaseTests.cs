@@ -1,5 +1,6 @@
 using Npgsql;
 using Workflow.Durable.Tests.Hosting;
+using Workflow.Durable.Worker;
 using Workflow.Testing;
 
 namespace Workflow.Durable.Tests.Faults;
@@ -118,6 +119,37 @@ public sealed class LeaseTests(HubDatabase database) : IClassFixture<HubDatabase
         Assert.True(TimeProvider.System.GetElapsedTime(stopped) < TimeSpan.FromSeconds(5));  // far from the lease's fifteen
         Assert.Equal(3, runs);
         Assert.Equal([1, 1, 1], await hub.ReadAsync<int>("SELECT 1 FROM instances WHERE status = 'Completed'"));
+    }
+
+    [Fact]
+    public async Task A_turn_that_is_being_committed_when_its_host_is_told_to_stop_is_given_back_too()
+    {
+        var hub = database.NewHub();
+        await using var stops = await hub.StartHostAsync(Register, options =>
+        {
+            options.MaxConcurrentActivities = 1;
+            options.ShutdownTimeout = TimeSpan.FromMinutes(2);
+        });
+        await stops.ScheduleAsync("Gate", "begun");
+        await _gates.ReachedAsync("begun");
+        _gates.Open("waits");
+        await using var holds = await hub.OpenConnectionAsync();
+        await using var open = await holds.BeginTransactionAsync(Cancellation);
+        await using var hold = new NpgsqlCommand("SELECT FROM leases FOR UPDATE", holds, open);
+        await hold.ExecuteNonQueryAsync(Cancellation);
+        var waits = await stops.ScheduleAsync("Gate", "waits");
+        await Eventually.TrueAsync(async () => await hub.ReadOneAsync<long>(
+            $"SELECT count(*) FROM pg_stat_activity WHERE {holds.ProcessID} = ANY (pg_blocking_pids(pid)) AND query LIKE '%fence%'") > 0, cancellation: Cancellation);
+
+        var stopping = stops.StopAsync();
+        await Eventually.TrueAsync(() => stops.Logs.Of(typeof(WorkSession).FullName!).Any(line => line.StartsWith("Told to stop", StringComparison.Ordinal)), cancellation: Cancellation);
+        await open.RollbackAsync(Cancellation);
+        await using var stays = await hub.StartHostAsync(Register);
+
+        Assert.Equal("waits", await stays.OutputAsync<string>(waits));
+        Assert.False(stopping.IsCompleted);
+        _gates.Open("begun");
+        await stopping;
     }
 
     [Fact]
