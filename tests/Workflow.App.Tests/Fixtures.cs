@@ -6,3 +6,4 @@ using Workflow.Testing;
 [assembly: AssemblyFixture(typeof(MariaDbFixture))]
 [assembly: AssemblyFixture(typeof(AzuriteFixture))]
 [assembly: AssemblyFixture(typeof(S3Fixture))]
+[assembly: TestCollectionOrderer(typeof(LongestFirst))]

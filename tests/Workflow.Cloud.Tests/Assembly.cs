@@ -5,3 +5,4 @@ using Workflow.Testing;
 [assembly: AssemblyFixture(typeof(RadosFixture))]
 [assembly: AssemblyFixture(typeof(DynamoDbFixture))]
 [assembly: AssemblyFixture(typeof(AzuriteFixture))]
+[assembly: TestCollectionOrderer(typeof(LongestFirst))]

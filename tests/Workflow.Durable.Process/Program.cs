@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Workflow.Durable;
+using Workflow.Durable.Programs;
 
 var (connection, hub, lease) = (args[0], args[1], double.Parse(args[2], CultureInfo.InvariantCulture));
 await using var effects = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection) { SearchPath = hub });
@@ -18,7 +19,7 @@ builder.Services.AddDurableTask(
         options.TaskHub = hub;
         options.LeaseDuration = TimeSpan.FromSeconds(lease);
     },
-    registry => registry
+    registry => StepPrograms.Register(registry
         .AddOrchestratorFunc<int, int>("Chain", async (context, steps) =>
         {
             var sum = 0;
@@ -46,7 +47,7 @@ builder.Services.AddDurableTask(
         {
             await using var broken = effects.CreateCommand("SELECT EXISTS (SELECT FROM broken)");
             return (bool)(await broken.ExecuteScalarAsync(context.CancellationToken))! ? throw new IOException("broken") : await EffectAsync(context, value);
-        }));
+        })));
 using var host = builder.Build();
 await host.StartAsync();
 Console.WriteLine("ready");

@@ -6,6 +6,7 @@ using Workflow.Testing;
 
 namespace Workflow.Durable.Tests;
 
+[TakesLong]
 public sealed class ContinueAsNewTests(HubDatabase database) : IClassFixture<HubDatabase>
 {
     [Fact]

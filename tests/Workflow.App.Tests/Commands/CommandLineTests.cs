@@ -5,6 +5,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Commands;
 
 /// <summary>The program as users and scripts start it: what it prints where, and how it ends.</summary>
+[TakesLong]
 public sealed class CommandLineTests(PostgresFixture postgres)
 {
     private const string Users = "user_id,name\n1,Ann\n2,Bo\n";

@@ -11,6 +11,7 @@ namespace Workflow.App.Tests.Faults;
 /// The service is killed (SIGKILL, by itself) after each thing that a run does outside itself, the last one of every activity among
 /// them, and started again. However it went, the end is the same.
 /// </summary>
+[TakesLong]
 public sealed class KillTests(PostgresFixture postgres)
 {
     // One load of a file that has a refused row, from finding it to deleting it: the count is checked below.

@@ -11,6 +11,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>json-to-parquet by a Glue job of the stand-in, and its runs one at a time.</summary>
+[TakesLong]
 public sealed class GlueJobTests(PostgresFixture postgres, DynamoDbFixture dynamo)
 {
     private const string Topic = "arn:aws:sns:us-east-1:000000000000:etl";

@@ -14,6 +14,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>json-to-parquet whole: real files, real DuckDB, the stand-ins for SNS and the Glue Data Catalog.</summary>
+[TakesLong]
 public sealed class JsonToParquetTests(PostgresFixture postgres)
 {
     private const string Topic = "arn:aws:sns:us-east-1:000000000000:etl";

@@ -10,6 +10,7 @@ using Workflow.Testing;
 
 namespace Workflow.App.Tests.Pipelines;
 
+[TakesLong]
 public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDbFixture dynamo)
 {
     private const string Prefix = "local://ops/in/";

@@ -11,6 +11,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>oracle-to-warehouse whole: a real database, files as DMS writes them, and the stand-in for DMS.</summary>
+[TakesLong]
 public sealed class OracleToWarehouseTests(PostgresFixture postgres)
 {
     private const string Ddl = """

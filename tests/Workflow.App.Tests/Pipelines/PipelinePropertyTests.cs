@@ -8,6 +8,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>What holds of csv-to-warehouse whatever is in the files and whenever the machine stops. A failure prints its seed.</summary>
+[TakesLong]
 public sealed class PipelinePropertyTests(PostgresFixture postgres)
 {
     private const int Files = 4;

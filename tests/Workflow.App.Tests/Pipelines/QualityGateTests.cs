@@ -13,6 +13,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>quality-gate whole: real files, the rules it brings, rules from settings and from a file, and what is told.</summary>
+[TakesLong]
 public sealed class QualityGateTests(PostgresFixture postgres)
 {
     private const string Topic = "arn:aws:sns:eu-west-1:000000000000:data-quality";

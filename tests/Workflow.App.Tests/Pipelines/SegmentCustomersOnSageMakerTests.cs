@@ -10,6 +10,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>segment-customers with its jobs at the stand-in for SageMaker.</summary>
+[TakesLong]
 public sealed class SegmentCustomersOnSageMakerTests(PostgresFixture postgres)
 {
     [Fact]

@@ -9,6 +9,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>segment-customers whole, in process: a real warehouse, real objects.</summary>
+[TakesLong]
 public sealed class SegmentCustomersTests(PostgresFixture postgres)
 {
     [Fact]

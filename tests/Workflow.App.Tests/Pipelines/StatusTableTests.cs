@@ -5,6 +5,7 @@ using Workflow.Testing;
 
 namespace Workflow.App.Tests.Pipelines;
 
+[TakesLong]
 public sealed class StatusTableTests(PostgresFixture postgres, DynamoDbFixture dynamo)
 {
     private readonly string _table = DynamoDbFixture.TableName();

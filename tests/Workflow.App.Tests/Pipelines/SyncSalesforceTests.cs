@@ -18,6 +18,7 @@ using Workflow.Testing;
 namespace Workflow.App.Tests.Pipelines;
 
 /// <summary>sync-salesforce whole: real files, a real database, and the stand-in for Salesforce over HTTP.</summary>
+[TakesLong]
 public sealed class SyncSalesforceTests(PostgresFixture postgres)
 {
     // Not where the shipped trigger looks.
@@ -414,25 +415,6 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Killed_after_each_step_it_ends_the_same_and_no_contact_is_updated_twice()
-    {
-        await using var installation = await PrepareAsync(postgres, [.. Contacts(10), LocalContact.Create(11, "user11@example.com") with { Refusal = Locked }]);
-        installation.Drop(Segments, Csv(11));
-
-        var killed = await KilledRun.CompleteAsync(installation, "sync", new { @object = Segments, partBytes = 200 });
-
-        Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
-        Assert.True(killed.Kills.Count >= 9, string.Join('\n', killed.Kills));
-        Assert.Equal((11, 10, 1, 0), (Number(killed.Run, "rowsIn"), Number(killed.Run, "loaded"), Number(killed.Run, "quarantined"), Number(killed.Run, "skipped")));
-        Assert.Equal(2, killed.Run.Output!.Value.GetProperty("jobs").GetArrayLength());
-
-        // While one part is killed after its sending, the other one may be anywhere: its job may be left open and empty, or be aborted.
-        Assert.Equal(2, (await UpdatesAsync(installation)).Count(job => job.State is not (SalesforceJob.Open or SalesforceJob.Aborted)));
-        Assert.Equal([.. Enumerable.Repeat(1, 10), 0], (await ContactsAsync(installation)).Select(contact => contact.Updates));
-        Assert.Single(installation.Objects("salesforce"));
-    }
-
-    [Fact]
     public async Task A_page_from_elsewhere_cannot_log_in_to_the_stand_in()
     {
         await using var installation = await StartAsync();
@@ -461,6 +443,30 @@ public sealed class SyncSalesforceTests(PostgresFixture postgres)
         var error = Assert.Single(errors.All);
         Assert.Equal(setting, error.Key);
         Assert.Contains(says, error.Right, StringComparison.Ordinal);
+    }
+
+    /// <summary>Beside the others, for it takes as long as they do together.</summary>
+    [TakesLong]
+    public sealed class Killed(PostgresFixture postgres)
+    {
+        [Fact]
+        public async Task After_each_step_it_ends_the_same_and_no_contact_is_updated_twice()
+        {
+            await using var installation = await PrepareAsync(postgres, [.. Contacts(10), LocalContact.Create(11, "user11@example.com") with { Refusal = Locked }]);
+            installation.Drop(Segments, Csv(11));
+
+            var killed = await KilledRun.CompleteAsync(installation, "sync", new { @object = Segments, partBytes = 200 });
+
+            Assert.Equal(OrchestrationRuntimeStatus.Completed, killed.Run.Status);
+            Assert.True(killed.Kills.Count >= 9, string.Join('\n', killed.Kills));
+            Assert.Equal((11, 10, 1, 0), (Number(killed.Run, "rowsIn"), Number(killed.Run, "loaded"), Number(killed.Run, "quarantined"), Number(killed.Run, "skipped")));
+            Assert.Equal(2, killed.Run.Output!.Value.GetProperty("jobs").GetArrayLength());
+
+            // While one part is killed after its sending, the other one may be anywhere: its job may be left open and empty, or be aborted.
+            Assert.Equal(2, (await UpdatesAsync(installation)).Count(job => job.State is not (SalesforceJob.Open or SalesforceJob.Aborted)));
+            Assert.Equal([.. Enumerable.Repeat(1, 10), 0], (await ContactsAsync(installation)).Select(contact => contact.Updates));
+            Assert.Single(installation.Objects("salesforce"));
+        }
     }
 
     private static object Options => new { Secret = LocalSalesforce.SecretName, UsersTable = "users", Slack = "local:etl", PollEvery = "00:00:00.0100000", Attempts = 3 };

@@ -7,6 +7,7 @@ using Workflow.Testing;
 
 namespace Workflow.Cloud.Tests.Local;
 
+[TakesLong]
 public sealed class LocalPostgresTests : IDisposable
 {
     private readonly TempFolder _data = new();

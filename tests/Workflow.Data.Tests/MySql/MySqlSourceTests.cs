@@ -8,6 +8,7 @@ using Workflow.Testing;
 namespace Workflow.Data.Tests.MySql;
 
 /// <summary>Tables of a real MariaDB: the text of their values, and their parts.</summary>
+[TakesLong]
 public sealed class MySqlSourceTests(MariaDbFixture server) : IAsyncLifetime
 {
     private readonly DuckDbDatabase _duckDb = DuckDbDatabase.Open(new());

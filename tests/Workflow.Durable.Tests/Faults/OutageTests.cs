@@ -1,3 +1,4 @@
+using Npgsql;
 using System.Collections.Concurrent;
 using Workflow.Durable.Tests.Hosting;
 using Workflow.Testing;
@@ -86,7 +87,8 @@ public sealed class OutageTests(HubDatabase database) : IClassFixture<HubDatabas
     {
         using var folder = new TempFolder();
         await using var server = await PostgresFixture.StartServerAsync(folder.Path, Cancellation);
-        var hub = new TestHub(server.ConnectionString);
+        await using var looks = NpgsqlDataSource.Create(server.ConnectionString + ";Pooling=false");
+        var hub = new TestHub(server.ConnectionString, looks);
         await using var host = await hub.StartHostAsync(Register);
         var ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => host.ScheduleAsync("Load", 25)));
 
@@ -108,7 +110,8 @@ public sealed class OutageTests(HubDatabase database) : IClassFixture<HubDatabas
         using var folder = new TempFolder();
         await using var server = await PostgresFixture.StartServerAsync(folder.Path, Cancellation);
         await server.StopAsync(Cancellation);
-        var hub = new TestHub(server.ConnectionString);
+        await using var looks = NpgsqlDataSource.Create(server.ConnectionString + ";Pooling=false");
+        var hub = new TestHub(server.ConnectionString, looks);
         await using var host = await hub.StartHostAsync(Register);
         await Eventually.TrueAsync(() => host.Logs.Warnings.Any(line => line.Contains("Cannot prepare the task hub yet", StringComparison.Ordinal)), cancellation: Cancellation);
 

@@ -1,11 +1,10 @@
-using System.Diagnostics;
-using System.Globalization;
 using Workflow.Durable.Tests.Hosting;
 using Workflow.Testing;
 
 namespace Workflow.Durable.Tests.Faults;
 
 /// <summary>Real processes that are killed and frozen while they work.</summary>
+[TakesLong]
 public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDatabase>
 {
     private const int Steps = 12;
@@ -84,13 +83,13 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
             }
 
             using var host = await HostProcess.StartAsync(hub);
-            var before = await TurnsTakenAsync();
+            var before = await TurnsTakenAsync(hub);
             var more = random.Next(1, 90);
             await Eventually.TrueAsync(
                 async () =>
                 {
                     await RewindFailedAsync();
-                    return await TurnsTakenAsync() >= before + more || await AllEndedAsync(hub);
+                    return await TurnsTakenAsync(hub) >= before + more || await AllEndedAsync(hub);
                 },
                 s_deadline,
                 Cancellation);
@@ -114,8 +113,6 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
 
         Assert.Equal(ids.Length * 2 * Steps, await hub.ReadOneAsync<long>("SELECT count(DISTINCT step) FROM effects"));
         await LegalHistory.NothingIsLeftAsync(hub);
-
-        Task<long> TurnsTakenAsync() => hub.ReadOneAsync<long>("SELECT sum(turn) FROM instances");
 
         async Task RewindFailedAsync()
         {
@@ -153,51 +150,10 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
 
     private static async Task<bool> AllEndedAsync(TestHub hub) => await hub.ReadOneAsync<long>("SELECT count(*) FROM instances WHERE completed_at IS NULL") == 0;
 
+    private static Task<long> TurnsTakenAsync(TestHub hub) => hub.ReadOneAsync<long>("SELECT sum(turn) FROM instances");
+
     private static Task<long> EffectsAsync(TestHub hub) => hub.ReadOneAsync<long>("SELECT count(*) FROM effects");
 
     private static async Task<Dictionary<string, string>> TurnsAsync(TestHub hub) =>
         (await hub.ReadAsync<string>("SELECT instance_id || '|' || turn || ' ' || updated_at FROM instances")).Select(row => row.Split('|')).ToDictionary(row => row[0], row => row[1]);
-
-    private sealed class HostProcess : IDisposable
-    {
-        private readonly Process _process;
-
-        private HostProcess(Process process) => _process = process;
-
-        public static async Task<HostProcess> StartAsync(TestHub hub, double leaseSeconds = 15)
-        {
-            var program = Path.Combine(AppContext.BaseDirectory, "Workflow.Durable.Process.dll");
-            var start = new ProcessStartInfo("dotnet", [program, hub.ConnectionString, hub.Name, leaseSeconds.ToString(CultureInfo.InvariantCulture)])
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-            };
-            var host = new HostProcess(Process.Start(start)!);
-            Assert.Equal("ready", await host._process.StandardOutput.ReadLineAsync(Cancellation).AsTask().WaitAsync(s_deadline, TimeProvider.System, Cancellation));
-            return host;
-        }
-
-        public void Kill()
-        {
-            _process.Kill();  // SIGKILL
-            _process.WaitForExit();
-        }
-
-        public void Signal(string name)
-        {
-            using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-            kill.WaitForExit();
-            Assert.Equal(0, kill.ExitCode);
-        }
-
-        public void Dispose()
-        {
-            if (!_process.HasExited)
-            {
-                Kill();
-            }
-
-            _process.Dispose();
-        }
-    }
 }

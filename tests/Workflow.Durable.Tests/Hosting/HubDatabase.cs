@@ -6,13 +6,18 @@ namespace Workflow.Durable.Tests.Hosting;
 /// <summary>A database for one class of tests; each test makes a task hub of its own in it.</summary>
 public sealed class HubDatabase(PostgresFixture postgres) : IAsyncLifetime
 {
+    private NpgsqlDataSource _looks = null!;
     private string _connectionString = "";
 
-    public async ValueTask InitializeAsync() => _connectionString = await postgres.CreateDatabaseAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _connectionString = await postgres.CreateDatabaseAsync();
+        _looks = NpgsqlDataSource.Create(_connectionString);
+    }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => _looks.DisposeAsync();
 
-    internal TestHub NewHub() => new(_connectionString);
+    internal TestHub NewHub() => new(_connectionString, _looks);
 
     /// <summary>A hub of the test's own with one host on it.</summary>
     internal Task<HubHost> StartHostAsync(
@@ -21,7 +26,7 @@ public sealed class HubDatabase(PostgresFixture postgres) : IAsyncLifetime
 }
 
 /// <summary>A task hub: any number of hosts may share it, and a test may look at its tables.</summary>
-internal sealed class TestHub(string connectionString)
+internal sealed class TestHub(string connectionString, NpgsqlDataSource looks)
 {
     public string ConnectionString => connectionString;
 
@@ -38,14 +43,16 @@ internal sealed class TestHub(string connectionString)
     /// <summary>The first column of every row, as seen with the hub's tables in the search path.</summary>
     public async Task<List<T>> ReadAsync<T>(string sql, params object[] parameters)
     {
-        await using var connection = await OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var batch = looks.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"SET search_path TO {Name}"));
+        var command = new NpgsqlBatchCommand(sql);
         foreach (var parameter in parameters)
         {
             command.Parameters.AddWithValue(parameter);
         }
 
-        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        batch.BatchCommands.Add(command);
+        await using var reader = await batch.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var rows = new List<T>();
         while (await reader.ReadAsync(TestContext.Current.CancellationToken))
         {
