@@ -121,6 +121,19 @@ public sealed class GlueJobTests(PostgresFixture postgres, DynamoDbFixture dynam
     }
 
     [Fact]
+    public async Task A_job_that_was_being_started_when_the_time_was_over_is_stopped_too()
+    {
+        await using var installation = await StartAsync(new("to-parquet", Seconds: 600));
+        await FailAsync(installation, new(Times: 1, Operation: "StartJobRun", AfterEffect: true, DelayMilliseconds: 3000));
+
+        var run = await installation.RunAsync("orders", new { timeout = "00:00:01" });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, run.Status);
+        Assert.Contains("did not end within 00:00:01", run.Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal("STOPPED", Assert.Single(await RunsAsync(installation)).StateAt(TimeProvider.System.GetUtcNow()));
+    }
+
+    [Fact]
     public async Task A_start_whose_answer_was_lost_is_found_again_and_not_repeated()
     {
         await using var installation = await StartAsync(new("to-parquet", Seconds: 0, MaxConcurrentRuns: 10));

@@ -8,7 +8,7 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
     // A job goes on whether or not Glue can be asked about it; only the deadline ends the watch.
     private const int UntilDeadline = 100_000;
 
-    private string? _run;
+    private Task<string>? _start;
 
     public async Task<JsonToParquetResult> RunAsync()
     {
@@ -17,9 +17,9 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
             var run = await deadline.KeepAsync(TryAsync);
             return new() { JobRun = run, Table = $"{input.Database}.{input.Table}", Written = input.Output };
         }
-        catch (RunFailedException) when (_run is not null)
+        catch (RunFailedException) when (_start is not null)
         {
-            await StopAsync(_run);
+            await StopAsync(_start);
             throw;
         }
     }
@@ -46,11 +46,12 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
     /// <exception cref="GlueJobFailedException">It ended otherwise than well.</exception>
     private async Task<string> RunOnceAsync()
     {
-        _run = await CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")), input.Attempts);
+        _start = CallAsync<string>(nameof(StartGlueJob), new StartGlueJobInput(input.Job!, input.Database!, input.Table!, input.Output, context.NewGuid().ToString("N")), input.Attempts);
+        var run = await _start;
         while (true)
         {
             deadline.ThrowIfPassed();
-            var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, _run), UntilDeadline);
+            var state = await CallAsync<GlueJobState>(nameof(WatchGlueJob), new GlueJobRunInput(input.Job!, run), UntilDeadline);
             if (state.HasEnded)
             {
                 return state.State == "SUCCEEDED" ? state.Id : throw new GlueJobFailedException(input.Job!, state);
@@ -60,16 +61,20 @@ internal sealed class GlueJob(TaskOrchestrationContext context, JsonToParquetInp
         }
     }
 
-    /// <summary>Of a job that has ended this changes nothing.</summary>
-    private async Task StopAsync(string run)
+    /// <summary>Of a job that has ended this changes nothing. A start under way is waited for: nobody would know of what it starts.</summary>
+    private async Task StopAsync(Task<string> start)
     {
+        var run = "";
         try
         {
+            run = await start;
             await CallAsync<bool>(nameof(StopGlueJob), new GlueJobRunInput(input.Job!, run), input.Attempts);
         }
         catch (TaskFailedException refused)
         {
-            report.Remark = $"Its run {run} could not be stopped: {refused.FailureDetails.ErrorMessage}";
+            report.Remark = run.Length == 0
+                ? $"Whether a run of it was started is not known: {refused.FailureDetails.ErrorMessage}"
+                : $"Its run {run} could not be stopped: {refused.FailureDetails.ErrorMessage}";
         }
     }
 
