@@ -71,7 +71,8 @@ public sealed class MigrationTests(HubDatabase database) : IClassFixture<HubData
     public async Task One_that_fails_leaves_nothing_behind()
     {
         var hub = database.NewHub();
-        await hub.ExecuteAsync($"CREATE SCHEMA {hub.Name}; CREATE TABLE {hub.Name}.messages ()");
+        await hub.ExecuteAsync($"CREATE SCHEMA {hub.Name}");
+        await hub.ExecuteAsync("CREATE TABLE messages ()");
 
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => PrepareAsync(hub));
 

@@ -56,7 +56,7 @@ public sealed class OutageTests(HubDatabase database) : IClassFixture<HubDatabas
 
         for (var round = 0; round < 20; round++)
         {
-            await hub.ReadAsync<bool>("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'test'");
+            await hub.ReadAsync<bool>($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> '{TestHub.ApplicationName}'");
             var turns = await TurnsAsync(hub);
             await Eventually.TrueAsync(async () => await TurnsAsync(hub) is var now && (now > turns || now == 0), cancellation: Cancellation);
         }

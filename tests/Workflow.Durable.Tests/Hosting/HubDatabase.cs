@@ -12,7 +12,7 @@ public sealed class HubDatabase(PostgresFixture postgres) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _connectionString = await postgres.CreateDatabaseAsync();
-        _looks = NpgsqlDataSource.Create(_connectionString);
+        _looks = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_connectionString) { ApplicationName = TestHub.ApplicationName });
     }
 
     public ValueTask DisposeAsync() => _looks.DisposeAsync();
@@ -28,6 +28,9 @@ public sealed class HubDatabase(PostgresFixture postgres) : IAsyncLifetime
 /// <summary>A task hub: any number of hosts may share it, and a test may look at its tables.</summary>
 internal sealed class TestHub(string connectionString, NpgsqlDataSource looks)
 {
+    /// <summary>How the server knows the connections of tests from those of hosts.</summary>
+    public const string ApplicationName = "test";
+
     public string ConnectionString => connectionString;
 
     public string Name { get; } = "t" + Guid.NewGuid().ToString("N")[..12];
@@ -69,7 +72,7 @@ internal sealed class TestHub(string connectionString, NpgsqlDataSource looks)
     /// <summary>A connection of the test's own, with the hub's tables in its search path.</summary>
     public async Task<NpgsqlConnection> OpenConnectionAsync()
     {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = Name, Pooling = false, ApplicationName = "test" };
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = Name, Pooling = false, ApplicationName = ApplicationName };
         var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         return connection;
