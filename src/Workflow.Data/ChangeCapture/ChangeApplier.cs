@@ -3,6 +3,7 @@ using System.Text;
 using Npgsql;
 using Workflow.Cloud.Objects;
 using Workflow.Data.ChangeCapture.Redshift;
+using Workflow.Data.Csv;
 using Workflow.Data.Warehouse;
 using Workflow.Data.Warehouse.Redshift;
 
@@ -58,7 +59,7 @@ public sealed class ChangeApplier
         var identity = new LoadIdentity(batch.Table, batch.LoadKey, files[0].Address, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content))));
         return await _warehouse.RunAsync(identity, async connection =>
         {
-            using var refused = new RefusedRows(batch.QuarantineFile);
+            using var refused = new QuarantineFile(batch.QuarantineFile);
             var applying = new ChangeTransaction(connection, _warehouse, batch, new(batch.Table.Schema, _time), refused);
             foreach (var source in files)
             {
@@ -66,7 +67,7 @@ public sealed class ChangeApplier
             }
 
             refused.Dispose();
-            if (refused.Count > 0 && batch.PublishQuarantine is { } publish)
+            if (refused.Rows > 0 && batch.PublishQuarantine is { } publish)
             {
                 await publish(refused.Path, cancellation);
             }

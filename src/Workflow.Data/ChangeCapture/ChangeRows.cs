@@ -5,7 +5,7 @@ using Workflow.Data.Warehouse;
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>Turns the records of one file into rows of a binary COPY into the staging table; what cannot be one goes to quarantine.</summary>
-internal sealed class ChangeRows(ChangeSource source, CsvReader reader, ChangeLayout layout, ChangeOptions options, RefusedRows refused)
+internal sealed class ChangeRows(ChangeSource source, CsvReader reader, ChangeLayout layout, ChangeOptions options, QuarantineFile refused)
 {
     private readonly byte[] _nullText = source.File.IsParquet ? [] : Encoding.UTF8.GetBytes(options.NullText);
 
@@ -26,7 +26,7 @@ internal sealed class ChangeRows(ChangeSource source, CsvReader reader, ChangeLa
             if ((reader.Fault is { } fault ? new("csv", fault, null) : Write(buffer)) is { } refusal)
             {
                 buffer.Truncate(begin);
-                refused.Write(refusal, source.Address, layout.LineOf(reader), reader.Raw);
+                refused.Write(refusal.Rule, refusal.Reason, source.Address, layout.LineOf(reader), refusal.Column, reader.Raw);
             }
             else
             {

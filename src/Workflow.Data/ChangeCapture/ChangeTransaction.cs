@@ -1,10 +1,11 @@
 using Npgsql;
+using Workflow.Data.Csv;
 using Workflow.Data.Warehouse;
 
 namespace Workflow.Data.ChangeCapture;
 
 /// <summary>The work of one batch, file by file, and what came of it.</summary>
-internal sealed class ChangeTransaction(NpgsqlConnection connection, IChangeWarehouse warehouse, ChangeBatch batch, ChangeLog log, RefusedRows refused)
+internal sealed class ChangeTransaction(NpgsqlConnection connection, IChangeWarehouse warehouse, ChangeBatch batch, ChangeLog log, QuarantineFile refused)
 {
     private ChangeSql _sql = warehouse.SqlFor(batch.Table, [.. batch.Key.Select(TableName.Fold)], batch.Options.SoftDelete);
     private readonly List<string> _added = [];
@@ -49,7 +50,7 @@ internal sealed class ChangeTransaction(NpgsqlConnection connection, IChangeWare
     public async Task<ChangeResult> ResultAsync(CancellationToken cancellation) => new(
         RowsIn: _rows,
         Loaded: _loaded,
-        Quarantined: refused.Count,
+        Quarantined: refused.Rows,
         Skipped: _superseded + _late,
         Duplicates: _superseded,
         Inserted: _inserted,

@@ -28,7 +28,8 @@ public sealed record FixedWidthRecord(string Code, string Name, IReadOnlyList<Fi
 
 /// <summary>Why a line is none of the layout's records.</summary>
 /// <param name="Rule"><c>too-short</c>, <c>unknown-code</c>, <c>bad-text</c>, <c>bad-digits</c>, <c>bad-date</c>.</param>
-public sealed record LineRefusal(string Rule, string Reason);
+/// <param name="Field">The one at fault; null where it is the whole line.</param>
+public sealed record LineRefusal(string Rule, string Reason, string? Field = null);
 
 /// <summary>Lines whose fields are told by their place. Each line is a record of one of several kinds, which a field of it says.</summary>
 /// <param name="Header">The fields that every record has.</param>
@@ -46,7 +47,7 @@ public sealed record FixedWidthLayout(IReadOnlyList<FixedWidthField> Header, Fix
         var code = Code.Read(line);
         if (Records.FirstOrDefault(record => record.Code == code) is not { } record)
         {
-            return new("unknown-code", $"{Place(Code)} is '{code}'; there are {string.Join(", ", Records.Select(known => known.Code))}");
+            return new("unknown-code", $"{Place(Code)} is '{code}'; there are {string.Join(", ", Records.Select(known => known.Code))}", Code.Name);
         }
 
         var end = record.Fields[^1].End;
@@ -57,10 +58,10 @@ public sealed record FixedWidthLayout(IReadOnlyList<FixedWidthField> Header, Fix
 
     private static LineRefusal? Check(FixedWidthField field, string text) => field.Kind switch
     {
-        FieldKind.Digits when !text.All(char.IsAsciiDigit) => new("bad-digits", $"{Place(field)} is '{text}', which is not all digits"),
+        FieldKind.Digits when !text.All(char.IsAsciiDigit) => new("bad-digits", $"{Place(field)} is '{text}', which is not all digits", field.Name),
         FieldKind.Date when !DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) =>
-            new("bad-date", $"{Place(field)} is '{text}', which is no day; write it as 2024-10-14"),
-        FieldKind.Text when string.IsNullOrWhiteSpace(text) => new("bad-text", $"{Place(field)} is blank"),
+            new("bad-date", $"{Place(field)} is '{text}', which is no day; write it as 2024-10-14", field.Name),
+        FieldKind.Text when string.IsNullOrWhiteSpace(text) => new("bad-text", $"{Place(field)} is blank", field.Name),
         _ => null,
     };
 

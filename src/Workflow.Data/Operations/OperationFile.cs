@@ -1,4 +1,5 @@
 using System.Text;
+using Workflow.Data.Csv;
 using Workflow.Data.DuckDb;
 using Workflow.Data.FixedWidth;
 
@@ -25,7 +26,7 @@ public static class OperationFile
         using var duckDb = DuckDbDatabase.Open(settings);
         using var connection = duckDb.Connect();
         connection.Execute(SqlText.Read("Operations/create_lines.sql"), cancellation);
-        using var quarantine = new RefusedLines(refused);
+        using var quarantine = new QuarantineFile(refused);
         var lines = 0L;
         using (var appender = connection.Append("lines"))
         {
@@ -35,7 +36,7 @@ public static class OperationFile
                 lines++;
                 if ((line.Text is null ? NotText : OperationLayout.Layout.Check(line.Text)) is { } refusal)
                 {
-                    quarantine.Write(refusal, source, line.Number, line.Raw.Span);
+                    quarantine.Write(refusal.Rule, refusal.Reason, source, line.Number, refusal.Field, line.Raw.Span);
                 }
                 else
                 {
@@ -47,7 +48,7 @@ public static class OperationFile
         }
 
         connection.Execute(SqlText.Read("Operations/write_lines.sql", ("output", SqlText.Literal(parquet))), cancellation);
-        return new(lines, quarantine.Count);
+        return new(lines, quarantine.Rows);
     }
 
     /// <summary>Writes the records of a file as text, in their order: the header's fields and the body, separated by bars, without quotes or a header.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Workflow.Data.Csv;
 using Workflow.Data.DuckDb;
 using Workflow.Data.FixedWidth;
 
@@ -15,9 +16,9 @@ public sealed class OperationGroups : IDisposable
 
     private readonly DuckDbDatabase _duckDb;
     private readonly DuckDbConnection _connection;
-    private readonly RefusedLines _refused;
+    private readonly QuarantineFile _refused;
 
-    private OperationGroups(DuckDbDatabase duckDb, DuckDbConnection connection, RefusedLines refused)
+    private OperationGroups(DuckDbDatabase duckDb, DuckDbConnection connection, QuarantineFile refused)
     {
         _duckDb = duckDb;
         _connection = connection;
@@ -34,7 +35,7 @@ public sealed class OperationGroups : IDisposable
     public long RepeatedMetadata { get; private set; }
 
     /// <summary>Lines that were refused so far.</summary>
-    public long Refused => _refused.Count;
+    public long Refused => _refused.Rows;
 
     public IReadOnlyList<OperationDisagreement> Disagreements { get; private set; } = [];
 
@@ -160,7 +161,7 @@ public sealed class OperationGroups : IDisposable
         using var lines = _connection.Query(SqlText.Read($"Operations/{query}.sql"), cancellation, parameters);
         foreach (var row in lines.Rows(cancellation))
         {
-            _refused.Write(why, (string)row[0]!, (long)row[1]!, Encoding.UTF8.GetBytes((string)row[2]!));
+            _refused.Write(why.Rule, why.Reason, (string)row[0]!, (long)row[1]!, why.Field, Encoding.UTF8.GetBytes((string)row[2]!));
         }
     }
 }

@@ -10,7 +10,7 @@ internal sealed class RowEncoder : IDisposable
     private readonly CsvReader _reader;
     private readonly ColumnEncoder[] _encoders;
     private readonly KeyOrder _order;
-    private QuarantineFile? _quarantine;
+    private readonly QuarantineFile _quarantine;
 
     public RowEncoder(LoadRequest request, LoadPlan plan)
     {
@@ -19,13 +19,14 @@ internal sealed class RowEncoder : IDisposable
         _reader = new(request.File, request.Csv);
         _encoders = [.. plan.Columns.Select(column => new ColumnEncoder(column.Name, column.Type, column.IsRequired, column.IsKey))];
         _order = new(plan.Key.Type);
+        _quarantine = new(request.QuarantineFile);
     }
 
     public long Rows => _reader.Row;
 
     public long Encoded { get; private set; }
 
-    public long Quarantined => _quarantine?.Rows ?? 0;
+    public long Quarantined => _quarantine.Rows;
 
     /// <summary>Every key is greater than the one before: none repeats.</summary>
     public bool KeysAscend => _order.Ascends;
@@ -58,7 +59,7 @@ internal sealed class RowEncoder : IDisposable
     public void Dispose()
     {
         _reader.Dispose();
-        _quarantine?.Dispose();
+        _quarantine.Dispose();
     }
 
     private void Encode(CopyBuffer buffer)
@@ -80,9 +81,6 @@ internal sealed class RowEncoder : IDisposable
         Encoded++;
     }
 
-    private void Quarantine(string rule, string reason, string? column)
-    {
-        _quarantine ??= new(_request.QuarantineFile, _request.Source);
-        _quarantine.Write(rule, reason, _reader.Line, column, _reader.Raw);
-    }
+    private void Quarantine(string rule, string reason, string? column) =>
+        _quarantine.Write(rule, reason, _request.Source, _reader.Line, column, _reader.Raw);
 }

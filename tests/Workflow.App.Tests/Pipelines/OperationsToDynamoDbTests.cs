@@ -108,9 +108,9 @@ public sealed class OperationsToDynamoDbTests(PostgresFixture postgres, DynamoDb
         Assert.Equal("3 1 2 0", $"{output["rowsIn"]} {output["loaded"]} {output["quarantined"]} {output["skipped"]}");
         Assert.Equal("local://ops/quarantine/in/a.txt", (string)output["quarantineObject"]!);
         var lines = installation.Read("local://ops/quarantine/in/a.txt").Split('\n');
-        Assert.Equal("rule,reason,source,line,raw", lines[0]);
+        Assert.Equal("rule,reason,source,line,column,raw", lines[0]);
         Assert.StartsWith("bad-date,", lines[1]);
-        Assert.Contains(",local://ops/in/a.txt,1,AB01000000001", lines[1]);
+        Assert.Contains(",local://ops/in/a.txt,1,data_contratacao,AB01000000001", lines[1]);
         Assert.StartsWith("unknown-code,", lines[2]);
     }
 

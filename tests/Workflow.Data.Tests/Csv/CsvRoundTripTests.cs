@@ -69,10 +69,10 @@ public sealed class CsvRoundTripTests : IDisposable
     public void A_quarantine_file_reads_back_as_CSV()
     {
         var path = _scratch.File("quarantine.csv");
-        using (var quarantine = new QuarantineFile(path, "local://a,b/x.csv"))
+        using (var quarantine = new QuarantineFile(path))
         {
-            quarantine.Write("csv", "2 fields where the header has 3", 3, null, "2,\"b\""u8);
-            quarantine.Write("csv", "a NUL character", 7, "name", [(byte)'a', 0, 0xFF, .. "é\r\n"u8]);
+            quarantine.Write("csv", "2 fields where the header has 3", "local://a,b/x.csv", 3, null, "2,\"b\""u8);
+            quarantine.Write("csv", "a NUL character", "local://a,b/x.csv", 7, "name", [(byte)'a', 0, 0xFF, .. "é\r\n"u8]);
             Assert.Equal(2, quarantine.Rows);
         }
 

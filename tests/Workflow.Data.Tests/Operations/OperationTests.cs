@@ -185,20 +185,20 @@ public sealed class OperationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("AB0", "too-short", "the line has 3 characters, the record takes 4")]
-    [InlineData("AB01000000123CARGA2024101401AB00000012", "too-short", "the line has 38 characters, the record takes 49")]
-    [InlineData("AB05000000123CARGA2024101401AB0000001232024-10-14", "unknown-code", "codigo_dominio (characters 3 to 4) is '05'; there are 99, 01, 02, 03, 04")]
-    [InlineData("AB0100000012XCARGA2024101401AB0000001232024-10-14", "bad-digits", "id_operacao (characters 5 to 13) is '00000012X', which is not all digits")]
-    [InlineData("AB01000000123CARGA2024101401AB0000001232024-02-30", "bad-date", "data_contratacao (characters 40 to 49) is '2024-02-30', which is no day; write it as 2024-10-14")]
-    [InlineData("AB99000000123CARGA202410140100A002", "bad-digits", "quantidade_parcelas (characters 29 to 31) is '00A', which is not all digits")]
-    [InlineData("  01000000123CARGA2024101401AB0000001232024-10-14", "bad-text", "custodia (characters 1 to 2) is blank")]
-    public void A_line_that_is_no_record_is_refused_with_rule_reason_source_and_line(string line, string rule, string reason)
+    [InlineData("AB0", "too-short", "the line has 3 characters, the record takes 4", "")]
+    [InlineData("AB01000000123CARGA2024101401AB00000012", "too-short", "the line has 38 characters, the record takes 49", "")]
+    [InlineData("AB05000000123CARGA2024101401AB0000001232024-10-14", "unknown-code", "codigo_dominio (characters 3 to 4) is '05'; there are 99, 01, 02, 03, 04", "codigo_dominio")]
+    [InlineData("AB0100000012XCARGA2024101401AB0000001232024-10-14", "bad-digits", "id_operacao (characters 5 to 13) is '00000012X', which is not all digits", "id_operacao")]
+    [InlineData("AB01000000123CARGA2024101401AB0000001232024-02-30", "bad-date", "data_contratacao (characters 40 to 49) is '2024-02-30', which is no day; write it as 2024-10-14", "data_contratacao")]
+    [InlineData("AB99000000123CARGA202410140100A002", "bad-digits", "quantidade_parcelas (characters 29 to 31) is '00A', which is not all digits", "quantidade_parcelas")]
+    [InlineData("  01000000123CARGA2024101401AB0000001232024-10-14", "bad-text", "custodia (characters 1 to 2) is blank", "custodia")]
+    public void A_line_that_is_no_record_is_refused_with_rule_reason_source_line_and_column(string line, string rule, string reason, string column)
     {
         var counts = Parse("a", [Line("01", Body + "2024-10-14"), "", line]);
 
         Assert.Equal(new OperationFileCounts(2, 1), counts);
         Assert.Equal(
-            $"rule,reason,source,line,raw\n{rule},{(reason.Contains(',') ? $"\"{reason}\"" : reason)},local://in/a,3,{line}\n",
+            $"rule,reason,source,line,column,raw\n{rule},{(reason.Contains(',') ? $"\"{reason}\"" : reason)},local://in/a,3,{column},{line}\n",
             File.ReadAllText(_folder.File("a.refused.csv")));
     }
 
@@ -210,7 +210,7 @@ public sealed class OperationTests : IDisposable
         Assert.Contains("2024-10-14", Assert.Single(groups.Items(default)).Data);
         Assert.Equal((1L, 1L), (groups.Duplicates, groups.Refused));
         groups.Dispose();
-        Assert.Contains(",local://in/a,3,AB01000000123CARGA2024101401AB0000001232024-10-15\n", File.ReadAllText(_folder.File("refused.csv")));
+        Assert.Contains(",local://in/a,3,,AB01000000123CARGA2024101401AB0000001232024-10-15\n", File.ReadAllText(_folder.File("refused.csv")));
     }
 
     [Fact]
