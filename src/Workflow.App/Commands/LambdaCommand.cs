@@ -86,10 +86,19 @@ internal static class LambdaCommand
     private static async Task<object> HandleAsync(LambdaFunction function, Invocation invocation, CancellationToken cancellation)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var left = invocation.Deadline == DateTimeOffset.MaxValue ? Timeout.InfiniteTimeSpan : invocation.Deadline - TimeProvider.System.GetUtcNow() - Margin;
-        inTime.CancelAfter(left < TimeSpan.Zero && left != Timeout.InfiniteTimeSpan ? TimeSpan.Zero : left);
         try
         {
+            if (invocation.Deadline < DateTimeOffset.MaxValue)
+            {
+                var left = invocation.Deadline - TimeProvider.System.GetUtcNow() - Margin;
+                if (left <= TimeSpan.Zero)
+                {
+                    throw new OperationCanceledException();  // a timer of no time at all may fire when the event has been taken
+                }
+
+                inTime.CancelAfter(left);
+            }
+
             return await function.HandleAsync(invocation.Event, inTime.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

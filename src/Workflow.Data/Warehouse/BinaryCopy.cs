@@ -37,6 +37,7 @@ internal static class BinaryCopy
             await stop.CancelAsync();
             await Task.WhenAny(encoding);
             await stream.AbandonAsync();
+            cancellation.ThrowIfCancellationRequested();  // the driver says of a write that is cancelled that the connection broke
             throw;
         }
     }
