@@ -52,9 +52,9 @@ public sealed class ProgramPropertyTests(HubDatabase database) : IClassFixture<H
                 await host.ScheduleAsync(StepPrograms.Program, program, id);
             }
 
-            var before = await TurnsAsync(hub);
+            var before = await hub.TurnsTakenAsync();
             await Eventually.TrueAsync(
-                async () => await TurnsAsync(hub) - before >= turnsUntilItGoes[life] || (await host.Client.GetInstanceAsync(id, cancellation: Cancellation))!.IsCompleted,
+                async () => await hub.TurnsTakenAsync() - before >= turnsUntilItGoes[life] || (await host.Client.GetInstanceAsync(id, cancellation: Cancellation))!.IsCompleted,
                 cancellation: Cancellation);
             await host.StopAsync();
         }
@@ -62,6 +62,4 @@ public sealed class ProgramPropertyTests(HubDatabase database) : IClassFixture<H
         await using var last = await hub.StartHostAsync(StepPrograms.Register);
         Assert.Equal(StepPrograms.Expected(program), await last.OutputAsync<string>(id));
     }
-
-    private static async Task<long> TurnsAsync(TestHub hub) => await hub.ReadOneAsync<long>("SELECT coalesce(sum(turn), 0)::bigint FROM instances");
 }

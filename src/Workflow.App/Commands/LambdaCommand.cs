@@ -86,24 +86,27 @@ internal static class LambdaCommand
     private static async Task<object> HandleAsync(LambdaFunction function, Invocation invocation, CancellationToken cancellation)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        try
+        if (invocation.Deadline < DateTimeOffset.MaxValue)
         {
-            if (invocation.Deadline < DateTimeOffset.MaxValue)
+            var left = invocation.Deadline - TimeProvider.System.GetUtcNow() - Margin;
+            if (left <= TimeSpan.Zero)
             {
-                var left = invocation.Deadline - TimeProvider.System.GetUtcNow() - Margin;
-                if (left <= TimeSpan.Zero)
-                {
-                    throw new OperationCanceledException();  // a timer of no time at all may fire when the event has been taken
-                }
-
-                inTime.CancelAfter(left);
+                throw TooLate(invocation);  // a timer of no time at all may fire when the event has been taken
             }
 
+            inTime.CancelAfter(left);
+        }
+
+        try
+        {
             return await function.HandleAsync(invocation.Event, inTime.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException($"The event was not taken by {invocation.Deadline:u}, when Lambda ends the invocation. Give the function more time, or look why the hub is slow.");
+            throw TooLate(invocation);
         }
     }
+
+    private static TimeoutException TooLate(Invocation invocation) =>
+        new($"The event was not taken by {invocation.Deadline:u}, when Lambda ends the invocation. Give the function more time, or look why the hub is slow.");
 }

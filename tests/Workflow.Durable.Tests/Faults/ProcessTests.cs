@@ -23,7 +23,7 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
             using var host = await HostProcess.StartAsync(hub);
             var before = await EffectsAsync(hub);
             var more = random.Next(1, 25);
-            await Eventually.TrueAsync(async () => await EffectsAsync(hub) >= before + more || await AllEndedAsync(hub), s_deadline, Cancellation);
+            await Eventually.TrueAsync(async () => await EffectsAsync(hub) >= before + more || await hub.AllEndedAsync(), s_deadline, Cancellation);
             host.Kill();
         }
 
@@ -83,13 +83,13 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
             }
 
             using var host = await HostProcess.StartAsync(hub);
-            var before = await TurnsTakenAsync(hub);
+            var before = await hub.TurnsTakenAsync();
             var more = random.Next(1, 90);
             await Eventually.TrueAsync(
                 async () =>
                 {
                     await RewindFailedAsync();
-                    return await TurnsTakenAsync(hub) >= before + more || await AllEndedAsync(hub);
+                    return await hub.TurnsTakenAsync() >= before + more || await hub.AllEndedAsync();
                 },
                 s_deadline,
                 Cancellation);
@@ -101,7 +101,7 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
             async () =>
             {
                 await RewindFailedAsync();
-                return await AllEndedAsync(hub);
+                return await hub.AllEndedAsync();
             },
             s_deadline,
             Cancellation);
@@ -137,7 +137,7 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
 
     private static async Task EverythingCompletedAsync(TestHub hub, HubHost client, string[] ids)
     {
-        await Eventually.TrueAsync(() => AllEndedAsync(hub), s_deadline, Cancellation);
+        await Eventually.TrueAsync(() => hub.AllEndedAsync(), s_deadline, Cancellation);
         foreach (var id in ids)
         {
             Assert.Equal(Steps, await client.OutputAsync<int>(id));
@@ -147,10 +147,6 @@ public sealed class ProcessTests(HubDatabase database) : IClassFixture<HubDataba
         Assert.Equal(ids.Length * Steps, await hub.ReadOneAsync<long>("SELECT count(DISTINCT step) FROM effects"));
         await LegalHistory.NothingIsLeftAsync(hub);
     }
-
-    private static async Task<bool> AllEndedAsync(TestHub hub) => await hub.ReadOneAsync<long>("SELECT count(*) FROM instances WHERE completed_at IS NULL") == 0;
-
-    private static Task<long> TurnsTakenAsync(TestHub hub) => hub.ReadOneAsync<long>("SELECT sum(turn) FROM instances");
 
     private static Task<long> EffectsAsync(TestHub hub) => hub.ReadOneAsync<long>("SELECT count(*) FROM effects");
 

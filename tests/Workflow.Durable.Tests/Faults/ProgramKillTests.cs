@@ -37,8 +37,8 @@ public sealed class ProgramKillTests(HubDatabase database) : IClassFixture<HubDa
                 var (end, more) = ends[life];
                 var goes = stays;
                 stays = await HostProcess.StartAsync(hub, leaseSeconds: 2);
-                var before = await TurnsTakenAsync(hub);
-                await Eventually.TrueAsync(async () => await TurnsTakenAsync(hub) >= before + more || await AllEndedAsync(hub), s_deadline, Cancellation);
+                var before = await hub.TurnsTakenAsync();
+                await Eventually.TrueAsync(async () => await hub.TurnsTakenAsync() >= before + more || await hub.AllEndedAsync(), s_deadline, Cancellation);
                 var suspended = ids[life % ids.Length];
                 await client.Client.SuspendInstanceAsync(suspended, cancellation: Cancellation);
                 switch (end)
@@ -64,7 +64,7 @@ public sealed class ProgramKillTests(HubDatabase database) : IClassFixture<HubDa
                 host.Signal("CONT");
             }
 
-            await Eventually.TrueAsync(() => AllEndedAsync(hub), s_deadline, Cancellation);
+            await Eventually.TrueAsync(() => hub.AllEndedAsync(), s_deadline, Cancellation);
             for (var i = 0; i < programs.Length; i++)
             {
                 Assert.Equal(StepPrograms.Expected(programs[i]), await client.OutputAsync<string>(ids[i]));
@@ -83,8 +83,4 @@ public sealed class ProgramKillTests(HubDatabase database) : IClassFixture<HubDa
             frozen.ForEach(host => host.Dispose());
         }
     }
-
-    private static async Task<bool> AllEndedAsync(TestHub hub) => await hub.ReadOneAsync<long>("SELECT count(*) FROM instances WHERE completed_at IS NULL") == 0;
-
-    private static Task<long> TurnsTakenAsync(TestHub hub) => hub.ReadOneAsync<long>("SELECT sum(turn) FROM instances");
 }

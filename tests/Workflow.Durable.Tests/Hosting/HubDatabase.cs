@@ -67,6 +67,11 @@ internal sealed class TestHub(string connectionString, NpgsqlDataSource looks)
 
     public async Task<T> ReadOneAsync<T>(string sql, params object[] parameters) => Assert.Single(await ReadAsync<T>(sql, parameters));
 
+    public async Task<bool> AllEndedAsync() => await ReadOneAsync<long>("SELECT count(*) FROM instances WHERE completed_at IS NULL") == 0;
+
+    /// <summary>Turns committed so far, of all instances.</summary>
+    public Task<long> TurnsTakenAsync() => ReadOneAsync<long>("SELECT coalesce(sum(turn), 0)::bigint FROM instances");
+
     public Task ExecuteAsync(string sql) => ReadAsync<object>(sql);
 
     /// <summary>A connection of the test's own, with the hub's tables in its search path.</summary>
